@@ -1,0 +1,250 @@
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from enforcement.models.event import Event
+from enforcement.models.whistle import Whistle
+from townships.models import Role, Unit
+
+
+class DispatchQuerySet(models.QuerySet["Dispatch"]):
+    def visible_to(self, user: Any) -> Self:
+        """A township its own; a department's desk all of the department's; a sub-unit or officer what is theirs."""
+        post = user.acting
+        if post is None or post.role in (Role.ADMIN, Role.GRID):
+            return self.none()
+        if post.role in (Role.GUIDANCE, Role.AUDITOR):
+            return self
+        if post.unit.is_township:
+            return self.filter(township_id=post.unit_id)
+        if post.unit.kind == Unit.Kind.SUBUNIT:
+            return self.filter(Q(assigned_unit_id=post.unit_id) | Q(assigned_officer=user, department_id=post.organ_id))
+        if post.role == Role.OFFICER:
+            return self.filter(assigned_officer=user, department_id=post.unit_id)
+        return self.filter(department_id=post.unit_id)
+
+
+class Dispatch(models.Model):
+    """One department's part of a whistle, with its own clocks."""
+
+    class State(models.TextChoices):
+        SENT = "sent", "待签收"
+        SIGNED = "signed", "已签收"
+        ARRIVED = "arrived", "已到场"
+        REPORTED = "reported", "已反馈"
+        REWORK = "rework", "返工中"
+        CLOSED = "closed", "已办结"
+
+    NEXT: ClassVar[Mapping[str, frozenset[str]]] = {
+        "sent": frozenset({"signed", "closed"}),
+        "signed": frozenset({"arrived", "closed"}),
+        "arrived": frozenset({"reported", "closed"}),
+        "reported": frozenset({"rework", "closed"}),
+        "rework": frozenset({"reported"}),
+    }
+    OPEN: ClassVar[tuple[str, ...]] = ("sent", "signed", "arrived", "reported", "rework")
+
+    number = models.CharField("编号", max_length=44, unique=True)
+    whistle = models.ForeignKey(Whistle, on_delete=models.PROTECT, verbose_name="哨单", related_name="dispatches")
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, verbose_name="事件", related_name="dispatches")
+    township = models.ForeignKey(Unit, on_delete=models.PROTECT, verbose_name="镇街", related_name="+")
+    department = models.ForeignKey(Unit, on_delete=models.PROTECT, verbose_name="部门", related_name="+")
+    is_lead = models.BooleanField("主办", default=False)
+    state = models.CharField("状态", max_length=12, choices=State.choices, default=State.SENT)
+
+    sent_at = models.DateTimeField("派出时间")
+    sign_due = models.DateTimeField("签收期限")
+    arrive_due = models.DateTimeField("到场期限")
+    report_due = models.DateTimeField("首报期限", null=True, blank=True)
+    finish_due = models.DateTimeField("办结期限", null=True, blank=True, help_text="the lead's only")
+    rework_due = models.DateTimeField("返工期限", null=True, blank=True)
+    next_due = models.DateTimeField("当前期限", null=True, blank=True)
+    signed_at = models.DateTimeField("签收时间", null=True, blank=True)
+    signed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    assigned_unit = models.ForeignKey(
+        Unit, on_delete=models.PROTECT, null=True, blank=True, verbose_name="承办机构", related_name="+"
+    )
+    assigned_officer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, verbose_name="承办人", related_name="+"
+    )
+    arrived_at = models.DateTimeField("到场时间", null=True, blank=True)
+    arrived_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    interim_at = models.DateTimeField("首报时间", null=True, blank=True)
+    reported_at = models.DateTimeField("反馈时间", null=True, blank=True)
+    first_reported_at = models.DateTimeField("首次反馈时间", null=True, blank=True)
+    rework_at = models.DateTimeField("返工时间", null=True, blank=True)
+    rework_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    rework_reason = models.CharField("返工要求", max_length=400, blank=True)
+    closed_at = models.DateTimeField("办结时间", null=True, blank=True)
+    stars = models.PositiveSmallIntegerField("评价", null=True, blank=True)
+    rated_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    claimed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    provisional = ArrayField(models.CharField(max_length=20), default=list, blank=True, help_text="暂定的期限")
+    changed_at = models.DateTimeField(auto_now=True)
+
+    objects = DispatchQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "派单"
+        indexes = [
+            models.Index(fields=["department", "-id"], name="dispatch_department"),
+            models.Index(fields=["department", "state", "next_due"], name="dispatch_due"),
+            models.Index(fields=["township", "-id"], name="dispatch_township"),
+            models.Index(fields=["assigned_officer", "-id"], condition=Q(assigned_officer__isnull=False), name="dispatch_officer"),
+            models.Index(fields=["assigned_unit", "-id"], condition=Q(assigned_unit__isnull=False), name="dispatch_subunit"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["whistle", "department"], name="dispatch_once_per_department"),
+            models.UniqueConstraint(fields=["whistle"], condition=Q(is_lead=True), name="dispatch_one_lead"),
+            models.CheckConstraint(
+                condition=Q(signed_at=None, signed_by=None) | Q(signed_at__isnull=False, signed_by__isnull=False),
+                name="dispatch_signed_pair",
+            ),
+            models.CheckConstraint(
+                condition=Q(arrived_at=None, arrived_by=None)
+                | Q(arrived_at__isnull=False, arrived_by__isnull=False, signed_at__isnull=False),
+                name="dispatch_arrived_pair",
+            ),
+            models.CheckConstraint(
+                condition=Q(rework_at=None, rework_by=None, rework_due=None, rework_reason="")
+                | Q(rework_at__isnull=False, rework_by__isnull=False, rework_due__isnull=False) & ~Q(rework_reason=""),
+                name="dispatch_rework_facts",
+            ),
+            models.CheckConstraint(condition=Q(stars=None) | Q(stars__range=(1, 5)), name="dispatch_stars"),
+            models.CheckConstraint(
+                condition=Q(stars=None, rated_by=None) | Q(stars__isnull=False, rated_by__isnull=False),
+                name="dispatch_rated_pair",
+            ),
+            models.CheckConstraint(
+                condition=Q(claimed_at=None, claimed_by=None) | Q(claimed_at__isnull=False, claimed_by__isnull=False),
+                name="dispatch_claimed_pair",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_lead=True, finish_due__isnull=False) | Q(is_lead=False, finish_due=None),
+                name="dispatch_lead_finishes",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.department}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("enforcement:dispatch-detail", args=[self.pk])
+
+    @property
+    def role_label(self) -> str:
+        return "主办" if self.is_lead else "协办"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in self.OPEN
+
+    @property
+    def current_finish_due(self) -> Any:
+        return self.rework_due or self.finish_due
+
+    @property
+    def is_late_sign(self) -> bool:
+        return self.signed_at is not None and self.signed_at > self.sign_due
+
+    @property
+    def is_late_arrival(self) -> bool:
+        return self.arrived_at is not None and self.arrived_at > self.arrive_due
+
+
+class Attendance(models.Model):
+    """Who came, and whether the certificate was valid on that day: a snapshot, so that a later renewal changes nothing."""
+
+    dispatch = models.ForeignKey(Dispatch, on_delete=models.PROTECT, related_name="attendances")
+    officer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, verbose_name="到场人员", related_name="+")
+    certificate_number = models.CharField("证号", max_length=20, blank=True)
+    certificate_valid = models.BooleanField("证件当日有效")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "到场人员"
+        constraints = [models.UniqueConstraint(fields=["dispatch", "officer"], name="attendance_once")]
+
+    def __str__(self) -> str:
+        return f"{self.dispatch_id} {self.officer_id}"
+
+
+class ThroughDispatchQuerySet(models.QuerySet[models.Model]):
+    def visible_to(self, user: Any) -> Self:
+        """Who may see the dispatch."""
+        return self.filter(Exists(Dispatch.objects.visible_to(user).filter(pk=OuterRef("dispatch_id"))))
+
+
+class Report(models.Model):
+    """What a department reports back: in between (首报), or finally (反馈). Photos and files are its attachments."""
+
+    class Kind(models.TextChoices):
+        INTERIM = "interim", "首报"
+        FINAL = "final", "反馈"
+
+    class Result(models.TextChoices):
+        SOLVED = "solved", "已解决"
+        ORDERED = "ordered", "已责令改正"
+        FILED = "filed", "已立案"
+        PARTLY = "partly", "部分解决，继续跟进"
+        NOT_FOUND = "not_found", "现场未发现"
+
+    dispatch = models.ForeignKey(Dispatch, on_delete=models.PROTECT, related_name="reports")
+    kind = models.CharField("种类", max_length=10, choices=Kind.choices)
+    result = models.CharField("结果", max_length=12, choices=Result.choices, blank=True)
+    measures = models.TextField("措施和情况", max_length=4000)
+    at = models.DateTimeField("时间", default=timezone.now)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    by_office = models.CharField(max_length=80)
+    is_late = models.BooleanField("超期", default=False)
+    request_id = models.UUIDField(unique=True)
+
+    objects = ThroughDispatchQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "反馈"
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(kind="interim") | Q(kind="final") & ~Q(result=""), name="report_final_result")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dispatch_id} {self.get_kind_display()}"
+
+    def get_absolute_url(self) -> str:
+        return self.dispatch.get_absolute_url()
+
+
+class Remark(models.Model):
+    """留言 on a dispatch, from either side; the other side is told."""
+
+    class Side(models.TextChoices):
+        TOWNSHIP = "township", "镇街"
+        DEPARTMENT = "department", "部门"
+
+    dispatch = models.ForeignKey(Dispatch, on_delete=models.PROTECT, related_name="remarks")
+    side = models.CharField(max_length=12, choices=Side.choices)
+    text = models.CharField("留言", max_length=1000)
+    at = models.DateTimeField("时间", default=timezone.now)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    by_office = models.CharField(max_length=80)
+    request_id = models.UUIDField(unique=True)
+
+    objects = ThroughDispatchQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "留言"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.dispatch_id} {self.side}"
+
+    def get_absolute_url(self) -> str:
+        return self.dispatch.get_absolute_url()

@@ -1,0 +1,158 @@
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from enforcement.models.event import Event
+from townships.models import Role, Unit
+
+
+class WhistleQuerySet(models.QuerySet["Whistle"]):
+    def visible_to(self, user: Any) -> Self:
+        """A township its own; a department those with a dispatch to it; guidance office and auditors all."""
+        post = user.acting
+        if post is None or post.role in (Role.ADMIN, Role.GRID):
+            return self.none()
+        if post.role in (Role.GUIDANCE, Role.AUDITOR):
+            return self
+        if post.unit.is_township:
+            return self.filter(township_id=post.unit_id)
+        dispatches = Whistle._meta.apps.get_model("enforcement", "Dispatch").objects.visible_to(user)
+        return self.filter(Exists(dispatches.filter(whistle_id=OuterRef("pk"))))
+
+
+class Whistle(models.Model):
+    """A township's call to departments. Its state after approval is computed from its dispatches and stored."""
+
+    class Kind(models.TextChoices):
+        EMERGENCY = "emergency", "应急哨"
+        URGENT = "urgent", "日常哨·急"
+        ROUTINE = "routine", "日常哨"
+        CAMPAIGN = "campaign", "攻坚哨"
+
+    class State(models.TextChoices):
+        SUBMITTED = "submitted", "待审核"
+        SIGNING = "signing", "待签收"
+        SIGNED = "signed", "已签收"
+        HANDLING = "handling", "处置中"
+        REPORTED = "reported", "待评价"
+        CLOSED = "closed", "已办结"
+        REJECTED = "rejected", "未批准"
+
+    NEXT: ClassVar[Mapping[str, frozenset[str]]] = {
+        "submitted": frozenset({"signing", "rejected"}),
+        "signing": frozenset({"signed", "handling", "reported"}),
+        "signed": frozenset({"handling", "reported"}),
+        "handling": frozenset({"reported"}),
+        # a rework sends the lead back: then the whistle stands where its slowest department stands
+        "reported": frozenset({"closed", "handling", "signed", "signing"}),
+    }
+    OPEN: ClassVar[tuple[str, ...]] = ("submitted", "signing", "signed", "handling", "reported")
+
+    class Why(models.TextChoices):
+        NO_POWER = "no_power", "需部门法定职权，镇街无权处置"
+        JOINT = "joint", "涉及两个以上部门职责"
+        TECHNICAL = "technical", "需专业检测、鉴定或设备"
+        EMERGENCY = "emergency", "危及人身财产安全，须即时处置"
+        TRIED = "tried", "镇街已处置，仍未解决"
+
+    number = models.CharField("编号", max_length=40, unique=True)
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, verbose_name="事件", related_name="whistles")
+    township = models.ForeignKey(Unit, on_delete=models.PROTECT, verbose_name="镇街", related_name="+")
+    kind = models.CharField("哨种", max_length=12, choices=Kind.choices)
+    title = models.CharField("标题", max_length=60)
+    facts = models.TextField("情况和请求", max_length=4000)
+    why = models.CharField("为何吹哨", max_length=12, choices=Why.choices)
+    why_text = models.CharField("补充说明", max_length=400, blank=True)
+    departments = models.JSONField(help_text="[lead unit id, helper unit ids…] as submitted")
+    state = models.CharField("状态", max_length=12, choices=State.choices, default=State.SUBMITTED)
+
+    submitted_at = models.DateTimeField("提交时间", default=timezone.now)
+    submitted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    approve_due = models.DateTimeField("审核期限", null=True, blank=True)
+    sent_at = models.DateTimeField("吹哨时间", null=True, blank=True, help_text="the clocks start here")
+    approved_at = models.DateTimeField("审核时间", null=True, blank=True, help_text="an emergency is confirmed afterwards")
+    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    confirm_due = models.DateTimeField("补核期限", null=True, blank=True)
+    rejected_at = models.DateTimeField(null=True, blank=True)
+    rejected_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    rejection = models.CharField("未批准原因", max_length=400, blank=True)
+    finish_due = models.DateTimeField("办结期限", null=True, blank=True)
+    eval_due = models.DateTimeField("评价期限", null=True, blank=True)
+    next_due = models.DateTimeField("当前期限", null=True, blank=True)
+    closed_at = models.DateTimeField("办结时间", null=True, blank=True)
+    closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    claimed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    provisional = ArrayField(models.CharField(max_length=20), default=list, blank=True, help_text="暂定的期限")
+    request_id = models.UUIDField(unique=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    objects = WhistleQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "哨单"
+        indexes = [
+            models.Index(fields=["township", "-id"], name="whistle_township"),
+            models.Index(fields=["township", "state", "next_due"], name="whistle_due"),
+            models.Index(fields=["township", "-changed_at"], name="whistle_changed"),
+            models.Index(fields=["township", "-closed_at"], name="whistle_closed"),
+            models.Index(
+                fields=["township", "confirm_due"],
+                condition=Q(approved_at=None, sent_at__isnull=False),
+                name="whistle_to_confirm",
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["event"], condition=~Q(state__in=["closed", "rejected"]), name="whistle_one_open_per_event"
+            ),
+            models.CheckConstraint(
+                condition=Q(approved_at=None, approved_by=None) | Q(approved_at__isnull=False, approved_by__isnull=False),
+                name="whistle_approved_pair",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="rejected", rejected_at__isnull=False, rejected_by__isnull=False)
+                | ~Q(state="rejected") & Q(rejected_at=None, rejected_by=None),
+                name="whistle_rejected_facts",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="closed", closed_at__isnull=False, closed_by__isnull=False)
+                | ~Q(state="closed") & Q(closed_at=None, closed_by=None),
+                name="whistle_closed_facts",
+            ),
+            models.CheckConstraint(
+                condition=Q(claimed_at=None, claimed_by=None) | Q(claimed_at__isnull=False, claimed_by__isnull=False),
+                name="whistle_claimed_pair",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["submitted", "rejected"], sent_at=None)
+                | ~Q(state__in=["submitted", "rejected"])
+                & Q(sent_at__isnull=False, finish_due__isnull=False, eval_due__isnull=False),
+                name="whistle_sent_has_clocks",
+            ),
+            models.CheckConstraint(
+                condition=Q(approved_at__isnull=False) | Q(sent_at=None) | Q(kind="emergency", confirm_due__isnull=False),
+                name="whistle_only_emergency_unapproved",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.title}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("enforcement:whistle-detail", args=[self.pk])
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in self.OPEN
+
+    @property
+    def awaits_confirmation(self) -> bool:
+        return self.sent_at is not None and self.approved_at is None

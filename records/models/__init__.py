@@ -1,0 +1,5 @@
+from records.models.attachment import Attachment
+from records.models.entry import Entry, Stage
+from records.models.number import Serial
+
+__all__ = ["Attachment", "Entry", "Serial", "Stage"]

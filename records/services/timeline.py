@@ -1,0 +1,98 @@
+"""The timeline and the one function that walks a state's arrow."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from django.contrib.contenttypes.models import ContentType
+from django.db import models, transaction
+from django.utils import timezone
+
+from records.models import Entry
+
+
+class Refused(Exception):  # noqa: N818 - it is a sentence to a person, not a fault
+    """An act that may not be done now. `str()` is the sentence that the page shows; `obj` is where the page goes."""
+
+    def __init__(self, obj: models.Model, sentence: str) -> None:
+        super().__init__(sentence)
+        self.obj = obj
+
+
+class WrongState(Refused):
+    """The object is no longer in the state the person saw, or the arrow does not exist."""
+
+    def __init__(self, obj: models.Model) -> None:
+        super().__init__(obj, f"没有重复办理：{_last_change(obj)}。请按现在的情况继续。")
+
+
+class Stateful(Protocol):
+    pk: Any
+    state: str
+    NEXT: Mapping[str, frozenset[str]]
+
+
+def _last_change(obj: models.Model) -> str:
+    entry = Entry.objects.about(obj).last()
+    if entry is None:
+        return "情况已经变化"
+    return f"{entry.by_office}已于 {timezone.localtime(entry.at):%m-%d %H:%M} {entry.what}"
+
+
+def record(
+    target: models.Model,
+    verb: str,
+    *,
+    by: Any,
+    what: str,
+    stage: str,
+    from_state: str = "",
+    to_state: str = "",
+    data: dict[str, Any] | None = None,
+) -> Entry:
+    """Write one timeline entry in the caller's transaction. `by` is a User, or None for the system."""
+    return Entry.objects.create(
+        target_type=ContentType.objects.get_for_model(target),
+        target_id=target.pk,
+        verb=verb,
+        what=what,
+        stage=stage,
+        from_state=from_state,
+        to_state=to_state,
+        by=by,
+        by_office=by.office if by is not None else "系统",
+        data=data or {},
+    )
+
+
+def lock(obj: models.Model, *, seen_state: str | None = None) -> None:
+    """Lock the row, bring `obj` up to date, and refuse if it is not in the state that the person saw."""
+    obj.refresh_from_db(from_queryset=type(obj)._default_manager.select_for_update(of=("self",)))
+    if seen_state is not None and obj.state != seen_state:  # type: ignore[attr-defined]
+        raise WrongState(obj)
+
+
+@transaction.atomic
+def advance(
+    obj: Any,
+    to: str,
+    *,
+    by: Any,
+    verb: str,
+    what: str,
+    stage: str,
+    seen_state: str | None = None,
+    data: dict[str, Any] | None = None,
+    **fields: Any,
+) -> None:
+    """Walk one arrow: lock the row, refuse an arrow that is not in NEXT, set `fields`, save, write the entry.
+
+    Raises WrongState. `obj` is up to date afterwards.
+    """
+    lock(obj, seen_state=seen_state)
+    if to not in obj.NEXT.get(obj.state, frozenset()):
+        raise WrongState(obj)
+    before, obj.state = obj.state, to
+    for name, value in fields.items():
+        setattr(obj, name, value)
+    obj.save(update_fields=["state", "changed_at", *fields])
+    record(obj, verb, by=by, what=what, stage=stage, from_state=before, to_state=to, data=data)

@@ -1,0 +1,17 @@
+from townships.models.person import OldPassword, Post, Role, User
+from townships.models.place import CalendarYear, Holiday, Unit, WorkingHours
+from townships.models.squad import Certificate, Shift, SquadMember
+
+__all__ = [
+    "CalendarYear",
+    "Certificate",
+    "Holiday",
+    "OldPassword",
+    "Post",
+    "Role",
+    "Shift",
+    "SquadMember",
+    "Unit",
+    "User",
+    "WorkingHours",
+]

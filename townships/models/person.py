@@ -1,0 +1,135 @@
+from datetime import date
+from typing import Self
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from townships.models.place import Unit
+
+
+class Role(models.TextChoices):
+    GRID = "grid", "网格员"
+    OFFICER = "officer", "执法队员"
+    DUTY = "duty", "指挥室值班员"
+    LEADER = "leader", "镇街领导"
+    LIAISON = "liaison", "部门联络员"
+    DEPT_LEADER = "dept_leader", "部门领导"
+    GUIDANCE = "guidance", "指导办人员"
+    ADMIN = "admin", "系统管理员"
+    AUDITOR = "auditor", "审计员"
+
+
+class User(AbstractUser):
+    """One account a person; what it may do comes from the post it acts in, see `acting`."""
+
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+    name = models.CharField("姓名", max_length=40)
+    mobile = models.CharField("手机", max_length=20, blank=True)
+    home_unit = models.ForeignKey(
+        Unit, on_delete=models.PROTECT, null=True, blank=True, verbose_name="编制单位", related_name="+"
+    )
+    must_change_password = models.BooleanField("下次登录须改密码", default=True)
+    password_changed_at = models.DateTimeField("密码修改时间", default=timezone.now)
+
+    objects = UserManager()  # type: ignore[misc]
+
+    class Meta:
+        verbose_name = verbose_name_plural = "人员"
+        ordering = ["username"]
+
+    def __str__(self) -> str:
+        return self.name or self.username
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name
+
+    @property
+    def acting(self) -> "Post | None":
+        """The post this person acts in: set by the middleware from the session, else the first active one."""
+        if not hasattr(self, "_acting"):
+            self._acting = self.active_posts().first()
+        return self._acting
+
+    @acting.setter
+    def acting(self, post: "Post | None") -> None:
+        self._acting = post
+
+    def active_posts(self) -> "PostQuerySet":
+        return Post.objects.filter(user=self).active(timezone.localdate()).select_related("unit").order_by("rank", "id")
+
+    @property
+    def office(self) -> str:
+        """What the timeline says of who acted: the office, not the name."""
+        return self.acting.label if self.acting else "无岗位账号"
+
+
+class OldPassword(models.Model):
+    """Hashes of earlier passwords, so that the last five are not used again."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    password = models.CharField(max_length=128)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["user", "-at"], name="old_password_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.at}"
+
+
+class PostQuerySet(models.QuerySet["Post"]):
+    def active(self, day: date) -> Self:
+        return self.filter(valid_from__lte=day, user__is_active=True).filter(Q(valid_to=None) | Q(valid_to__gte=day))
+
+
+class Post(models.Model):
+    """A role at a unit, from a day to a day. Acts wait for a unit and a role; the posts say who that is today."""
+
+    class Rank(models.TextChoices):
+        MAIN = "1_main", "主"
+        BACKUP = "2_backup", "备"
+        DEPUTY = "3_deputy", "代理"
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, verbose_name="人员", related_name="posts")
+    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, verbose_name="单位", related_name="+")
+    role = models.CharField("岗位", max_length=12, choices=Role.choices)
+    rank = models.CharField("主备", max_length=10, choices=Rank.choices, default=Rank.MAIN)
+    deputy_for = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, verbose_name="代理谁", related_name="+"
+    )
+    valid_from = models.DateField("起", default=date.today)
+    valid_to = models.DateField("止", null=True, blank=True)
+
+    objects = PostQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "岗位"
+        indexes = [
+            models.Index(fields=["unit", "role"], name="post_unit_role"),
+            models.Index(fields=["user", "rank"], name="post_user"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(valid_to=None) | Q(valid_to__gte=F("valid_from")), name="post_dates"),
+            models.CheckConstraint(
+                condition=~Q(rank="3_deputy") | Q(deputy_for__isnull=False, valid_to__isnull=False),
+                name="post_deputy_has_dates",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def label(self) -> str:
+        return f"{self.unit.short_name}·{self.get_role_display()}"
+
+    @property
+    def organ_id(self) -> int:
+        """The township of a grid member, the department of somebody in a sub-unit, else the unit itself."""
+        return self.unit.organ_id

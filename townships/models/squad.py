@@ -1,0 +1,115 @@
+from datetime import date
+from typing import Self
+
+from django.db import models
+from django.db.models import F, Q
+
+from townships.models.person import User
+from townships.models.place import Unit
+
+
+class CertificateQuerySet(models.QuerySet["Certificate"]):
+    def valid_on(self, day: date) -> Self:
+        return self.filter(valid_from__lte=day, valid_to__gte=day)
+
+
+class Certificate(models.Model):
+    """行政执法证件 (浙江省综合行政执法条例 arts 28–29): valid for five years, entitles to enforce."""
+
+    holder = models.ForeignKey(User, on_delete=models.PROTECT, verbose_name="持证人", related_name="certificates")
+    number = models.CharField("证号", max_length=20, unique=True)
+    issuer = models.CharField("发证机关", max_length=60)
+    domains = models.CharField("执法领域", max_length=120, blank=True, help_text="以、分隔")
+    valid_from = models.DateField("有效期起")
+    valid_to = models.DateField("有效期止")
+
+    objects = CertificateQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "执法证件"
+        ordering = ["valid_to"]
+        constraints = [models.CheckConstraint(condition=Q(valid_to__gte=F("valid_from")), name="certificate_dates")]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class SquadMemberQuerySet(models.QuerySet["SquadMember"]):
+    def active(self, day: date) -> Self:
+        return self.filter(valid_from__lte=day).filter(Q(valid_to=None) | Q(valid_to__gte=day)).exclude(status="left")
+
+
+class SquadMember(models.Model):
+    """A place in a township's 1+1+3+X squad: own staff, seconded officers, liaisons of further departments."""
+
+    class Slot(models.TextChoices):
+        OWN = "own", "镇街自有"
+        ZHZF = "zhzf", "综合执法派驻"
+        ZRZY = "zrzy", "自然资源派驻"
+        JTYS = "jtys", "交通运输派驻"
+        SCJG = "scjg", "市场监管派驻"
+        LIAISON = "liaison", "部门联络"
+
+    class Position(models.TextChoices):
+        CAPTAIN = "captain", "队长"
+        VICE = "vice", "副队长"
+        OFFICER = "officer", "执法队员"
+        AUXILIARY = "auxiliary", "辅助人员"
+        LIAISON = "liaison", "联络员"
+
+    class Status(models.TextChoices):
+        ON = "on", "在岗"
+        OUT = "out", "外出"
+        LEAVE = "leave", "休假"
+        LEFT = "left", "离队"
+
+    township = models.ForeignKey(Unit, on_delete=models.PROTECT, verbose_name="镇街", related_name="+")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, verbose_name="人员", related_name="squad_places")
+    slot = models.CharField("编成", max_length=10, choices=Slot.choices)
+    position = models.CharField("职务", max_length=10, choices=Position.choices)
+    seconding_unit = models.ForeignKey(Unit, on_delete=models.PROTECT, verbose_name="派出单位", related_name="+")
+    status = models.CharField("状态", max_length=10, choices=Status.choices, default=Status.ON)
+    status_note = models.CharField("说明", max_length=40, blank=True, help_text="例如：预计 11:30 回")
+    valid_from = models.DateField("派驻起", default=date.today)
+    valid_to = models.DateField("派驻止", null=True, blank=True)
+
+    objects = SquadMemberQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "一支队伍"
+        ordering = ["slot", "position", "id"]
+        indexes = [models.Index(fields=["township", "slot"], name="squad_township")]
+        constraints = [
+            models.CheckConstraint(condition=Q(valid_to=None) | Q(valid_to__gte=F("valid_from")), name="squad_dates"),
+            models.UniqueConstraint(fields=["township", "user"], condition=~Q(status="left"), name="squad_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_slot_display()} {self.get_position_display()}"
+
+
+class Shift(models.Model):
+    """Who is on duty: one person, one band of one day."""
+
+    class Band(models.TextChoices):
+        EARLY = "1_early", "早班"
+        MIDDLE = "2_middle", "中班"
+        NIGHT = "3_night", "晚班"
+        DUTY = "4_duty", "值班"
+
+    township = models.ForeignKey(Unit, on_delete=models.PROTECT, verbose_name="镇街", related_name="+")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, verbose_name="人员", related_name="+")
+    day = models.DateField("日期")
+    band = models.CharField("班次", max_length=10, choices=Band.choices)
+    starts_at = models.TimeField("开始")
+    ends_at = models.TimeField("结束", help_text="不晚于开始的，算到次日")
+    is_on_call = models.BooleanField("备勤", default=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "排班"
+        ordering = ["day", "band", "id"]
+        constraints = [models.UniqueConstraint(fields=["township", "user", "day", "band"], name="shift_once")]
+        indexes = [models.Index(fields=["township", "day", "band"], name="shift_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.get_band_display()}"

@@ -8,12 +8,14 @@ import environ
 import structlog
 from django.core.management.utils import get_random_secret_key
 
+from portal import embedded
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
 environ.Env.read_env(BASE_DIR / ".env")
 
 DEBUG = env.bool("DEBUG", default=False)
-VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
+VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var"))).absolute()
 
 
 def secret_key() -> str:
@@ -32,7 +34,8 @@ def secret_key() -> str:
 SECRET_KEY = secret_key()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-PORTAL_URL = env.str("PORTAL_URL", default="http://localhost:8000")
+PORT = env.int("PORT", default=8000)
+PORTAL_URL = env.str("PORTAL_URL", default=f"http://localhost:{PORT}")
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -71,6 +74,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "townships.middleware.ActingPostMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "records.middleware.RefusedMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
@@ -100,12 +104,15 @@ TEMPLATES: list[dict[str, Any]] = [
 # --- Data ---------------------------------------------------------------------------------------------------------
 DATABASES: dict[str, Any] = {
     "default": {
-        **env.db_url("DATABASE_URL", default="postgres://portal@localhost/portal"),
+        **env.db_url("DATABASE_URL", default=embedded.database_url(VAR_DIR)),
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,  # otherwise each kept connection answers one 500 after the database restarts
     }
 }
-WEB_DB_ROLE = env.str("WEB_DB_ROLE", default="")  # the unprivileged role that `manage.py grant_web_role` provides for
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+# Demo data goes into the database that `make run` made itself, and nowhere else without being told to.
+EMBEDDED_DATABASE = DATABASES["default"]["OPTIONS"].get("host") == embedded.database_host(VAR_DIR)
+WEB_DB_ROLE = env.str("WEB_DB_ROLE", default=embedded.WEB_ROLE if EMBEDDED_DATABASE else "")  # see grant_web_role
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(VAR_DIR / "files")))  # never under the web root, served by a view
@@ -115,8 +122,8 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
 
 # --- Tasks --------------------------------------------------------------------------------------------------------
-REDIS_URL = env.str("REDIS_URL", default="redis://localhost:6379/0")
-CELERY_BROKER_URL = REDIS_URL
+REDIS_URL = env.str("REDIS_URL", default=embedded.redis_url(VAR_DIR))
+CELERY_BROKER_URL = embedded.broker_url(REDIS_URL)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "jobs"
 CELERY_TASK_ROUTES = {"notifications.*": {"queue": "messages"}}
@@ -165,7 +172,9 @@ AXES_LOCKOUT_TEMPLATE = "townships/locked_out.html"
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_ENABLE_ADMIN = False
 AXES_IPWARE_PROXY_COUNT = env.int("PROXY_COUNT", default=0)
-LOGIN_FAILURES_PER_ADDRESS = env.int("LOGIN_FAILURES_PER_ADDRESS", default=100)  # in the cool-off time, all accounts together
+LOGIN_FAILURES_PER_ADDRESS = env.int(
+    "LOGIN_FAILURES_PER_ADDRESS", default=100
+)  # in the cool-off time, all accounts together
 
 SESSION_COOKIE_AGE = env.int("SESSION_COOKIE_AGE", default=12 * 3600)
 SESSION_COOKIE_HTTPONLY = True
@@ -176,6 +185,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^healthz$"]  # a proxy asks for these over plain HTTP
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
@@ -237,5 +247,8 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {"django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False}},
+    "loggers": {
+        "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "gunicorn.error": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
+    },
 }

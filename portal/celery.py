@@ -1,0 +1,23 @@
+"""The Celery application: two queues, JSON logs, and the request id that a task inherits from the page that queued it."""
+
+import os
+from logging.config import dictConfig
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging
+from django.conf import settings
+from django_structlog.celery.steps import DjangoStructLogInitStep
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+app = Celery("portal")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.steps["worker"].add(DjangoStructLogInitStep)
+
+
+@setup_logging.connect
+def configure_logging(**_: Any) -> None:
+    """Django's LOGGING instead of Celery's own: one JSON object a line."""
+    dictConfig(settings.LOGGING)

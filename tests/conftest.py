@@ -1,0 +1,66 @@
+"""One PostgreSQL and one Valkey for the whole run, a database for each xdist worker, no socket beyond this machine."""
+
+import ipaddress
+import os
+import shutil
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from portal import embedded
+
+pytest_plugins = ["tests.cast"]
+SHARED = Path(os.environ["PORTAL_TEST_DIR"])  # set by tests/settings.py
+
+
+def is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    socket.socket.connect = connect_here_only  # type: ignore[method-assign]
+    if not is_worker(config):
+        config.add_cleanup(lambda: shutil.rmtree(SHARED, ignore_errors=True))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Before the xdist workers exist, so that they find the servers running."""
+    if is_worker(session.config) or session.config.option.collectonly:
+        return
+    services = [
+        embedded.Postgres(SHARED, SHARED / "postgres.log", durable=False),
+        embedded.Valkey(SHARED, SHARED / "valkey.log", durable=False),
+    ]
+    running = [(service, service.spawn()) for service in services]
+    for service, process in running:
+        session.config.add_cleanup(process.wait)
+        session.config.add_cleanup(lambda stop=service.stop_signal, child=process: child.send_signal(stop))
+    for service, process in running:
+        service.wait(process)
+    services[0].provide()
+
+
+plain_connect = socket.socket.connect
+
+
+def connect_here_only(self: socket.socket, address: Any) -> None:
+    """Refuse whatever leaves this machine: a test that needs the network is a test that fails elsewhere."""
+    if self.family in (socket.AF_INET, socket.AF_INET6):
+        host = address[0]
+        if host != "localhost" and not ipaddress.ip_address(host.split("%")[0]).is_loopback:
+            raise PermissionError(f"a test tried to reach {host}")
+    return plain_connect(self, address)
+
+
+@pytest.fixture(scope="session")
+def web_role_url(django_db_setup: None, django_db_blocker: Any) -> str:
+    """The URL of this worker's test database for the web role, which has been granted what it needs and no more."""
+    with django_db_blocker.unblock():
+        call_command("grant_web_role")
+        name = connection.settings_dict["NAME"]
+    return embedded.database_url(SHARED, role=embedded.WEB_ROLE, database=name)

@@ -1,0 +1,1 @@
+"""The rules, run over a file of cases: `manage.py decide`."""

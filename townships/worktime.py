@@ -1,0 +1,93 @@
+"""The municipality's calendar: `rules.worktime` on the rows of the database, for aware datetimes."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, time
+from functools import lru_cache
+
+from chinese_calendar import constants
+from django.db import connection
+from django.utils import timezone
+
+from townships.models import CalendarYear, Holiday, WorkingHours
+from townships.rules.worktime import SHIPPED_WINDOWS, Calendar, MissingYear, Windows, add
+
+
+@dataclass(frozen=True)
+class Due:
+    at: datetime  # aware
+    provisional: bool  # computed on plain weekdays, because a year is not loaded
+
+
+def due(start: datetime, unit: str, amount: int) -> Due:
+    """When `amount` of `unit` after the aware `start` is over. A missing year makes it provisional, never an error."""
+    cal = calendar()
+    try:
+        return Due(to_aware(add(to_local(start), unit, amount, cal)), provisional=False)
+    except MissingYear:
+        return Due(to_aware(add(to_local(start), unit, amount, cal.provisional())), provisional=True)
+
+
+def to_local(moment: datetime) -> datetime:
+    """Aware → the naive Shanghai time on which the rules compute."""
+    return timezone.make_naive(moment, timezone.get_default_timezone())
+
+
+def to_aware(moment: datetime) -> datetime:
+    """The rules' naive Shanghai time → aware."""
+    return timezone.make_aware(moment, timezone.get_default_timezone())
+
+
+def calendar() -> Calendar:
+    """The calendar of the database, kept for the process and read anew as soon as any of its rows is another."""
+    return _load(_version())
+
+
+def shipped_calendar() -> Calendar:
+    """The holidays of 2004–2026 that come with the portal and the shipped windows. Touches no database."""
+    return Calendar(
+        holidays=frozenset(constants.holidays),
+        makeup=frozenset(constants.workdays),
+        years=frozenset(day.year for day in constants.holidays),
+    )
+
+
+def parse_windows(pairs: list[list[str]]) -> Windows:
+    """[["08:30", "12:00"], …] → times. Raises ValueError unless the windows are ascending, disjoint and not empty."""
+    windows = tuple((time.fromisoformat(opens), time.fromisoformat(closes)) for opens, closes in pairs)
+    moments = [moment for window in windows for moment in window]
+    if not moments or moments != sorted(set(moments)):
+        raise ValueError("working windows must be ascending and disjoint")
+    return windows
+
+
+def _version() -> tuple[int, ...]:
+    """A fingerprint of the rows themselves: an import, an edit in the admin and a rollback all show in it."""
+    tables = (
+        (CalendarYear, "year::text"),
+        (Holiday, "date::text || kind"),
+        (WorkingHours, "valid_from::text || windows::text"),
+    )
+    parts = [f"(SELECT coalesce(sum(hashtext({row})), 0) FROM {model._meta.db_table})" for model, row in tables]  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT " + ", ".join(parts))
+        return tuple(cursor.fetchone() or ())
+
+
+@lru_cache(maxsize=1)
+def _load(version: tuple[int, ...]) -> Calendar:  # noqa: ARG001 - it is the cache's key
+    years = frozenset(CalendarYear.objects.values_list("year", flat=True))
+    days = [(day, kind) for day, kind in Holiday.objects.values_list("date", "kind") if day.year in years]
+    hours = [
+        (since, parse_windows(windows))
+        for since, windows in WorkingHours.objects.order_by("valid_from").values_list("valid_from", "windows")
+    ]
+    shipped = Calendar(
+        holidays=frozenset(day for day, kind in days if kind == Holiday.Kind.HOLIDAY),
+        makeup=frozenset(day for day, kind in days if kind == Holiday.Kind.WORKDAY),
+        years=years,
+        windows=SHIPPED_WINDOWS,
+    )
+    if not hours:
+        return shipped
+    (_, first), *later = hours  # before the first row's date its windows are the best that is known
+    return replace(shipped, windows=first, later=tuple(later))

@@ -1,7 +1,8 @@
 from datetime import date
-from typing import Self
+from typing import Any, Self
 
-from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -21,6 +22,28 @@ class Role(models.TextChoices):
     AUDITOR = "auditor", "审计员"
 
 
+class UserManager(DjangoUserManager["User"]):
+    use_in_migrations = False
+
+    def create_superuser(  # type: ignore[override]
+        self, username: str, email: str | None = None, password: str | None = None, **fields: Any
+    ) -> "User":
+        """The first administrator of an installation: an account with that post, since rights come from posts alone."""
+        user = self.model(username=username, email=email or "", **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        Post.objects.create(user=user, unit=Unit.objects.get(code="city"), role=Role.ADMIN)
+        return user
+
+    def create_user(  # type: ignore[override]
+        self, username: str, email: str | None = None, password: str | None = None, **fields: Any
+    ) -> "User":
+        user = self.model(username=username, email=self.normalize_email(email or ""), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
 class User(AbstractUser):
     """One account a person; what it may do comes from the post it acts in, see `acting`."""
 
@@ -33,8 +56,10 @@ class User(AbstractUser):
     )
     must_change_password = models.BooleanField("下次登录须改密码", default=True)
     password_changed_at = models.DateTimeField("密码修改时间", default=timezone.now)
+    password_expires_at = models.DateTimeField("一次性密码有效至", null=True, blank=True)
 
     objects = UserManager()  # type: ignore[misc]
+    REQUIRED_FIELDS = ["name"]
 
     class Meta:
         verbose_name = verbose_name_plural = "人员"
@@ -48,6 +73,11 @@ class User(AbstractUser):
 
     def get_short_name(self) -> str:
         return self.name
+
+    @property
+    def is_staff(self) -> bool:  # type: ignore[override]
+        """Who may enter the admin: derived from the post acted in, never stored."""
+        return self.acting is not None and self.acting.role == Role.ADMIN
 
     @property
     def acting(self) -> "Post | None":

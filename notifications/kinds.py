@@ -1,0 +1,159 @@
+"""What the portal tells people: one frozen dataclass a kind, named in the past tense.
+
+A message leaves the building by mail, so it holds number, kind of matter, unit, due time and link, and nothing else:
+no names, no phone numbers, no facts. The base class alone has fields, and a test holds that.
+"""
+
+import re
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One message. `due` is ISO 8601 with its offset, or None; `link` is a path inside the portal, as from reverse()."""
+
+    number: str
+    matter: str
+    unit: str
+    due: str | None
+    link: str
+
+    title: ClassVar[str]
+    clock_label: ClassVar[str] = "期限"
+
+    def __post_init__(self) -> None:
+        if self.due is not None and datetime.fromisoformat(self.due).tzinfo is None:
+            raise ValueError(f"due without an offset: {self.due}")
+        if not self.link.startswith("/") or self.link.startswith("//"):
+            raise ValueError(f"not a path inside the portal: {self.link}")
+
+    @property
+    def due_at(self) -> datetime | None:
+        return datetime.fromisoformat(self.due) if self.due else None
+
+    def as_data(self) -> dict[str, Any]:
+        """The five fields, as the outbox keeps them."""
+        return asdict(self)
+
+    @classmethod
+    def code(cls) -> str:
+        """The class name in snake case: the name in the table, and of the template."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+    @classmethod
+    def sample(cls) -> Self:
+        """An invented message for the preview page and the tests."""
+        return cls("哨330683102-20261124-0007", "日常哨·急", "甘霖镇", "2026-11-24T16:30:00+08:00", "/messages/")
+
+
+class EventReported(Kind):
+    """To the township's duty officer."""
+
+    title = "新事件等您受理"
+    clock_label = "受理期限"
+
+
+class EventHandedToSquad(Kind):
+    """To the squad's officers."""
+
+    title = "事件交执法队处置"
+    clock_label = "处置期限"
+
+
+class EventClosed(Kind):
+    """To the reporter."""
+
+    title = "您上报的事件已办结"
+
+
+class EventDismissed(Kind):
+    """To the reporter."""
+
+    title = "您上报的事件不予受理"
+
+
+class WhistleSubmitted(Kind):
+    """To the township's leaders."""
+
+    title = "哨单等您审核"
+    clock_label = "审核期限"
+
+
+class WhistleApproved(Kind):
+    """To the township's duty officer."""
+
+    title = "哨单已批准并派出"
+    clock_label = "办结期限"
+
+
+class WhistleRejected(Kind):
+    """To the township's duty officer."""
+
+    title = "哨单未获批准"
+
+
+class EmergencyBlown(Kind):
+    """To the township's leaders, who confirm it afterwards."""
+
+    title = "应急哨已吹响等您补核"
+    clock_label = "补核期限"
+
+
+class DispatchSent(Kind):
+    """To the department's liaisons."""
+
+    title = "派单等您签收"
+    clock_label = "签收期限"
+
+
+class DispatchAssigned(Kind):
+    """To the officer, or the people of the sub-unit, who go."""
+
+    title = "派单已交您承办"
+    clock_label = "到场期限"
+
+
+class DispatchArrived(Kind):
+    """To the township's duty officer."""
+
+    title = "部门已到场"
+    clock_label = "办结期限"
+
+
+class DispatchReported(Kind):
+    """To the township's duty officer."""
+
+    title = "部门已反馈等您评价"
+    clock_label = "评价期限"
+
+
+class ReworkAsked(Kind):
+    """To the department's liaisons and the officer."""
+
+    title = "派单退回返工"
+    clock_label = "返工期限"
+
+
+class DispatchClosed(Kind):
+    """To the department's liaisons and the officer."""
+
+    title = "派单已办结"
+
+
+class RemarkWritten(Kind):
+    """To the other side of the dispatch."""
+
+    title = "派单有新留言"
+    clock_label = "当前期限"
+
+
+class ProvisionalDueChanged(Kind):
+    """To duty officer and liaisons: a due time was computed anew when the year's holidays were imported."""
+
+    title = "暂定期限已重新计算"
+    clock_label = "新的期限"
+
+
+KINDS: dict[str, type[Kind]] = {kind.code(): kind for kind in Kind.__subclasses__()}

@@ -32,9 +32,10 @@ def secret_key() -> str:
 
 
 SECRET_KEY = secret_key()
+SEAL_KEY = env.str("SEAL_KEY", default=SECRET_KEY)  # seals evidence files; keep it when SECRET_KEY is rotated
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-PORT = env.int("PORT", default=8000)
+PORT = env.str("PORT", default="8000")
 PORTAL_URL = env.str("PORTAL_URL", default=f"http://localhost:{PORT}")
 
 INSTALLED_APPS = [
@@ -112,7 +113,11 @@ DATABASES: dict[str, Any] = {
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 # Demo data goes into the database that `make run` made itself, and nowhere else without being told to.
 EMBEDDED_DATABASE = DATABASES["default"]["OPTIONS"].get("host") == embedded.database_host(VAR_DIR)
-WEB_DB_ROLE = env.str("WEB_DB_ROLE", default=embedded.WEB_ROLE if EMBEDDED_DATABASE else "")  # see grant_web_role
+# The owner of the tables migrates; `manage.py run` lets web, workers and beat in as a role without DDL (grant_web_role).
+WEB_DB_ROLE = env.str("WEB_DB_ROLE", default=embedded.WEB_ROLE if EMBEDDED_DATABASE else "")
+WEB_DATABASE_URL = env.str(
+    "WEB_DATABASE_URL", default=embedded.database_url(VAR_DIR, role=embedded.WEB_ROLE) if EMBEDDED_DATABASE else ""
+)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(VAR_DIR / "files")))  # never under the web root, served by a view
@@ -123,6 +128,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 20
 
 # --- Tasks --------------------------------------------------------------------------------------------------------
 REDIS_URL = env.str("REDIS_URL", default=embedded.redis_url(VAR_DIR))
+EMBEDDED_BROKER = embedded.redis_url(VAR_DIR) == REDIS_URL
 CELERY_BROKER_URL = embedded.broker_url(REDIS_URL)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "jobs"
@@ -140,6 +146,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "notifications.sweep", "schedule": 60.0, "options": {"expires": 55}},
+    "recompute": {"task": "enforcement.recompute_provisional", "schedule": 3600.0, "options": {"expires": 3000}},
 }
 
 # --- Messages -----------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from enforcement.models.category import Category
+from enforcement.models.category import Category, StepUnit
 from townships.models import Role, Unit
 
 
@@ -89,6 +89,9 @@ class Event(models.Model):
     claimed_at = models.DateTimeField(null=True, blank=True)
     claimed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     accept_due = models.DateTimeField("受理期限")
+    squad_at = models.DateTimeField("交队时间", null=True, blank=True)
+    squad_unit = models.CharField("队伍时限单位", max_length=20, choices=StepUnit.choices, blank=True)
+    squad_amount = models.PositiveIntegerField("队伍时限", null=True, blank=True)
     squad_due = models.DateTimeField("队伍处置期限", null=True, blank=True)
     next_due = models.DateTimeField("当前期限", null=True, blank=True)
     provisional = ArrayField(models.CharField(max_length=20), default=list, blank=True, help_text="暂定的期限")
@@ -130,7 +133,11 @@ class Event(models.Model):
                 condition=Q(state="dismissed") & ~Q(dismissal="") | ~Q(state="dismissed") & Q(dismissal=""),
                 name="event_dismissal_reason",
             ),
-            models.CheckConstraint(condition=~Q(state="squad") | Q(squad_due__isnull=False), name="event_squad_due"),
+            models.CheckConstraint(
+                condition=Q(squad_at=None, squad_unit="", squad_amount=None, squad_due=None) & ~Q(state="squad")
+                | Q(squad_at__isnull=False, squad_amount__isnull=False, squad_due__isnull=False) & ~Q(squad_unit=""),
+                name="event_squad_facts",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -20,10 +20,15 @@ class Attachment(models.Model):
         PHOTO = "photo", "照片"
         DOCUMENT = "document", "文件"
 
+    class Phase(models.TextChoices):
+        BEFORE = "before", "处置前"
+        AFTER = "after", "处置后"
+
     target_type = models.ForeignKey(ContentType, on_delete=models.PROTECT, related_name="+")
     target_id = models.BigIntegerField()
     target = GenericForeignKey("target_type", "target_id")
     kind = models.CharField("种类", max_length=10, choices=Kind.choices)
+    phase = models.CharField("阶段", max_length=8, choices=Phase.choices)
     name = models.CharField("文件名", max_length=200)
     mime = models.CharField("类型", max_length=100)
     size = models.PositiveBigIntegerField("字节数")

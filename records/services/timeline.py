@@ -38,7 +38,7 @@ def _last_change(obj: models.Model) -> str:
     return f"{entry.by_office}已于 {timezone.localtime(entry.at):%m-%d %H:%M} {entry.what}"
 
 
-def record(
+def entry_for(
     target: models.Model,
     verb: str,
     *,
@@ -49,8 +49,8 @@ def record(
     to_state: str = "",
     data: dict[str, Any] | None = None,
 ) -> Entry:
-    """Write one timeline entry in the caller's transaction. `by` is a User, or None for the system."""
-    return Entry.objects.create(
+    """An unsaved entry, for `bulk_create` where one act writes many. `by` is a User, or None for the system."""
+    return Entry(
         target_type=ContentType.objects.get_for_model(target),
         target_id=target.pk,
         verb=verb,
@@ -62,6 +62,13 @@ def record(
         by_office=by.office if by is not None else "系统",
         data=data or {},
     )
+
+
+def record(target: models.Model, verb: str, *, by: Any, what: str, stage: str, **more: Any) -> Entry:
+    """Write one timeline entry in the caller's transaction; `more` as in `entry_for`."""
+    entry = entry_for(target, verb, by=by, what=what, stage=stage, **more)
+    entry.save()
+    return entry
 
 
 def lock(obj: models.Model, *, seen_state: str | None = None) -> None:

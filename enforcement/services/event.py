@@ -1,0 +1,224 @@
+"""Events: reported, verified, and settled, handed to the squad, or dismissed. Whistles are in `whistle`."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.utils import timezone
+
+from enforcement.models import Caller, Category, Event
+from enforcement.rules.deadlines import Step
+from enforcement.services.limit import accept_due
+from notifications import kinds
+from notifications.services.outbox import notify
+from records.models import Attachment, Stage
+from records.services import advance, lock, once, record
+from records.services.attachment import attach
+from records.services.number import next_number
+from townships import people
+from townships.models import Unit
+from townships.worktime import due
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where: the township, the grid if known, words, and the position if the reporter gave it (WGS84 degrees)."""
+
+    township: Unit
+    text: str
+    grid: Unit | None = None
+    longitude: Decimal | None = None
+    latitude: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How the township heard of it. Caller's name and phone stay with the township."""
+
+    source: str = Event.Source.GRID
+    outside_number: str = ""
+    caller_name: str = ""
+    caller_phone: str = ""
+
+
+def report(
+    *,
+    by: Any,
+    request_id: UUID,
+    category: Category,
+    title: str,
+    facts: str,
+    place: Place,
+    is_urgent: bool,
+    origin: Origin,
+    photos: Iterable[UploadedFile] = (),
+    settled: str = "",
+) -> Event:
+    """Register an event; with `settled` (what was done) it is closed on the spot (D7). Twice is once. Raises BadFile."""
+
+    def create() -> Event:
+        event = _new(by, request_id, category, title, facts, place, is_urgent, origin)
+        if origin.caller_name or origin.caller_phone:
+            Caller.objects.create(event=event, name=origin.caller_name, phone=origin.caller_phone)
+        for photo in photos:
+            attach(event, photo, by=by, phase=Attachment.Phase.BEFORE)
+        what = f"上报{'紧急' if is_urgent else ''}事件（{event.get_source_display()}）"
+        record(event, "event_reported", by=by, what=what, stage=Stage.COLLECT, to_state=event.state)
+        if settled:
+            _close(event, by=by, result=settled, what="现场处置完毕")
+        else:
+            notify(_message(kinds.EventReported, event), to=people.duty(place.township), key=f"event_reported:{event.pk}")
+        return event
+
+    return once(Event, request_id, create)
+
+
+def _new(
+    by: Any, request_id: UUID, category: Category, title: str, facts: str, place: Place, is_urgent: bool, origin: Origin  # noqa: FBT001
+) -> Event:
+    now = timezone.now()
+    clock = accept_due(is_urgent, now)
+    return Event.objects.create(
+        number=next_number("事", place.township.code, timezone.localdate(now)),
+        township=place.township,
+        grid=place.grid,
+        category=category,
+        title=title,
+        place=place.text,
+        longitude=place.longitude,
+        latitude=place.latitude,
+        facts=facts,
+        is_urgent=is_urgent,
+        source=origin.source,
+        outside_number=origin.outside_number,
+        reported_at=now,
+        reported_by=by,
+        accept_due=clock.at,
+        next_due=clock.at,
+        provisional=["accept_due"] if clock.provisional else [],
+        request_id=request_id,
+    )
+
+
+@transaction.atomic
+def verify(event: Event, *, by: Any, seen_state: str) -> None:
+    """核实: the event is real; which way it goes is still to be said."""
+    advance(
+        event,
+        Event.State.VERIFIED,
+        by=by,
+        verb="event_verified",
+        what="核实属实",
+        stage=Stage.FILE,
+        seen_state=seen_state,
+        verified_at=timezone.now(),
+        verified_by=by,
+    )
+
+
+@transaction.atomic
+def settle(event: Event, *, by: Any, seen_state: str, result: str, photos: Iterable[UploadedFile] = ()) -> None:
+    """Settled by the township itself: on the spot, by the desk, or by the squad."""
+    lock(event, seen_state=seen_state)
+    what = "队伍处置完毕" if event.state == Event.State.SQUAD else "镇街自行处置完毕"
+    for photo in photos:
+        attach(event, photo, by=by, phase=Attachment.Phase.AFTER)
+    _close(event, by=by, result=result, what=what)
+
+
+@transaction.atomic
+def hand_to_squad(event: Event, *, by: Any, seen_state: str, limit: Step) -> None:
+    """Hand to the township's own squad with a limit; the squad's officers are told."""
+    now = timezone.now()
+    clock = due(now, limit.unit, limit.amount)
+    advance(
+        event,
+        Event.State.SQUAD,
+        by=by,
+        verb="event_handed_to_squad",
+        what=f"交镇街执法队处置，时限{limit}",
+        stage=Stage.DISPATCH,
+        seen_state=seen_state,
+        **_verified(event, by),
+        squad_at=now,
+        squad_unit=limit.unit,
+        squad_amount=limit.amount,
+        squad_due=clock.at,
+        next_due=clock.at,
+        provisional=["squad_due"] if clock.provisional else [],
+        claimed_at=None,
+        claimed_by=None,
+    )
+    to = people.squad_officers(event.township)
+    notify(_message(kinds.EventHandedToSquad, event), to=to, key=f"event_handed_to_squad:{event.pk}")
+
+
+@transaction.atomic
+def dismiss(event: Event, *, by: Any, seen_state: str, reason: str, text: str) -> None:
+    """不予受理, with a reason from the closed list and words for the reporter."""
+    label = Event.Dismissal(reason).label
+    advance(
+        event,
+        Event.State.DISMISSED,
+        by=by,
+        verb="event_dismissed",
+        what=f"不予受理：{label}",
+        stage=Stage.FILE,
+        seen_state=seen_state,
+        dismissal=reason,
+        result=text,
+        closed_at=timezone.now(),
+        closed_by=by,
+        next_due=None,
+    )
+    notify(_message(kinds.EventDismissed, event), to=[event.reported_by], key=f"event_dismissed:{event.pk}")
+
+
+@transaction.atomic
+def view_caller(event: Event, *, by: Any) -> Caller | None:
+    """Show who called. The look itself is on record."""
+    record(event, "caller_viewed", by=by, what="查看来电人信息", stage=Stage.HANDLE)
+    return Caller.objects.filter(event=event).first()
+
+
+def close_after_whistle(event: Event, *, by: Any, result: str) -> None:
+    """The whistle is closed: so is its event. In the caller's transaction."""
+    _close(event, by=by, result=result, what="部门处置，镇街确认办结")
+
+
+def _close(event: Event, *, by: Any, result: str, what: str) -> None:
+    advance(
+        event,
+        Event.State.SETTLED,
+        by=by,
+        verb="event_settled",
+        what=what,
+        stage=Stage.CLOSE,
+        **_verified(event, by),
+        result=result,
+        closed_at=timezone.now(),
+        closed_by=by,
+        next_due=None,
+    )
+    if event.reported_by_id != by.pk:
+        notify(_message(kinds.EventClosed, event), to=[event.reported_by], key=f"event_closed:{event.pk}")
+
+
+def _verified(event: Event, by: Any) -> dict[str, Any]:
+    if event.verified_at:
+        return {}
+    return {"verified_at": timezone.now(), "verified_by": by}
+
+
+def _message(kind: type[kinds.Kind], event: Event) -> kinds.Kind:
+    return kind(
+        number=event.number,
+        matter=event.category.name,
+        unit=event.township.short_name,
+        due=event.next_due.isoformat() if event.next_due else None,
+        link=event.get_absolute_url(),
+    )

@@ -1,0 +1,76 @@
+"""Time limits, read from their rows and turned into due times."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from enforcement.models import Limit
+from enforcement.rules.deadlines import SHIPPED_EVAL, SHIPPED_LIMITS, Dues, Step, WhistleLimits, whistle_dues_or_provisional
+from townships.worktime import Due, calendar, due, to_aware, to_local
+
+SHIPPED_STEPS = {
+    (Limit.Kind.EVENT_URGENT, Limit.Step.ACCEPT): Step("continuous_minutes", 30),
+    (Limit.Kind.EVENT, Limit.Step.ACCEPT): Step("work_minutes", 120),
+    (Limit.Kind.ALL, Limit.Step.APPROVE): Step("work_minutes", 120),
+    (Limit.Kind.URGENT, Limit.Step.APPROVE): Step("continuous_minutes", 60),
+    (Limit.Kind.EMERGENCY, Limit.Step.CONFIRM): Step("continuous_minutes", 120),
+    (Limit.Kind.ALL, Limit.Step.EVAL): SHIPPED_EVAL,
+}
+
+
+def steps_on(day: date, *kinds: str) -> dict[tuple[str, str], Step]:
+    """(kind, step) → limit as it stood on that day, of these kinds and of `all`; shipped numbers where no row holds."""
+    rows = Limit.objects.on(day).filter(kind__in=[*kinds, Limit.Kind.ALL])
+    return {**SHIPPED_STEPS, **{(row.kind, row.step): Step(row.unit, row.amount) for row in rows}}
+
+
+def accept_due(is_urgent: bool, start: datetime) -> Due:  # noqa: FBT001
+    """By when a reported event has to be taken up."""
+    kind = Limit.Kind.EVENT_URGENT if is_urgent else Limit.Kind.EVENT
+    step = steps_on(to_local(start).date(), kind)[(kind, Limit.Step.ACCEPT)]
+    return due(start, step.unit, step.amount)
+
+
+@dataclass(frozen=True)
+class WhistleClocks:
+    """All that a whistle's kind says on one day, and how to count with it."""
+
+    kind: str
+    limits: WhistleLimits
+    eval_step: Step
+    approve: Step
+    confirm: Step
+
+    def dues(self, sent_at: datetime) -> tuple[Dues, frozenset[str]]:
+        """Aware due times from `sent_at`, and the names of the provisional ones."""
+        dues, provisional = whistle_dues_or_provisional(
+            self.kind, to_local(sent_at), self.limits, self.eval_step, calendar()
+        )
+        return (
+            Dues(
+                sign_due=to_aware(dues.sign_due),
+                arrive_due=to_aware(dues.arrive_due),
+                report_due=to_aware(dues.report_due) if dues.report_due else None,
+                finish_due=to_aware(dues.finish_due),
+                eval_due=to_aware(dues.eval_due),
+                reasons=dues.reasons,
+            ),
+            provisional,
+        )
+
+
+def whistle_clocks(kind: str, on: datetime) -> WhistleClocks:
+    """The limits of this kind of whistle as they stand on the day of `on`, in one query."""
+    steps = steps_on(to_local(on).date(), kind)
+    shipped = SHIPPED_LIMITS[kind]
+    return WhistleClocks(
+        kind=kind,
+        limits=WhistleLimits(
+            sign=steps.get((kind, "sign"), shipped.sign),
+            arrive=steps.get((kind, "arrive"), shipped.arrive),
+            report=steps.get((kind, "report"), shipped.report),
+            finish=steps.get((kind, "finish"), shipped.finish),
+        ),
+        eval_step=steps[("all", "eval")],
+        approve=steps.get((kind, "approve"), steps[("all", "approve")]),
+        confirm=steps[("emergency", "confirm")],
+    )

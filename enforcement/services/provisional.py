@@ -1,0 +1,130 @@
+"""Due times that were computed on plain weekdays, counted anew once the year's holidays are known."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from enforcement.models import Dispatch, Event, Whistle
+from enforcement.rules.clocks import next_due
+from enforcement.rules.deadlines import rework_step
+from enforcement.services.limit import accept_due, whistle_clocks
+from enforcement.services.whistle import follow, part_of
+from notifications import kinds
+from notifications.services.outbox import notify
+from records.models import Stage
+from records.services import lock, record
+from townships import people
+from townships.worktime import Due, due
+
+Clocks = dict[str, Due]
+
+
+def counts() -> dict[str, int]:
+    """How many rows hold a provisional due time, by model name."""
+    return {model.__name__: model.objects.exclude(provisional=[]).count() for model in (Event, Whistle, Dispatch)}
+
+
+def recompute() -> int:
+    """Count every provisional due time anew; each change is an entry and a message. Returns how many rows changed."""
+    changed = 0
+    for event in Event.objects.exclude(provisional=[]).order_by("id").iterator():
+        changed += _event(event)
+    for whistle in Whistle.objects.exclude(provisional=[]).order_by("id").iterator():
+        changed += _whistle(whistle)
+    for dispatch in Dispatch.objects.exclude(provisional=[]).select_related("whistle").order_by("id").iterator():
+        changed += _dispatch(dispatch)
+    return changed
+
+
+@transaction.atomic
+def _event(event: Event) -> bool:
+    lock(event)
+    clocks: Clocks = {}
+    if "accept_due" in event.provisional:
+        clocks["accept_due"] = accept_due(event.is_urgent, event.reported_at)
+    if "squad_due" in event.provisional and event.squad_at and event.squad_amount:
+        clocks["squad_due"] = due(event.squad_at, event.squad_unit, event.squad_amount)
+    before = event.next_due
+    if not _apply(event, clocks):
+        return False
+    if before is not None:
+        event.next_due = event.squad_due if event.state == Event.State.SQUAD else event.accept_due
+    _store(event, clocks, people.duty(event.township), event.number, event.category.name)
+    return True
+
+
+@transaction.atomic
+def _whistle(whistle: Whistle) -> bool:
+    lock(whistle)
+    clocks: Clocks = {}
+    rules = whistle_clocks(whistle.kind, whistle.sent_at or whistle.submitted_at)
+    if "approve_due" in whistle.provisional:
+        clocks["approve_due"] = due(whistle.submitted_at, rules.approve.unit, rules.approve.amount)
+    if whistle.sent_at:
+        clocks.update(_sent_clocks(whistle, whistle.sent_at, {"finish_due", "eval_due"}))
+    if not _apply(whistle, clocks):
+        return False
+    if whistle.state == Whistle.State.SUBMITTED:
+        whistle.next_due = whistle.approve_due
+    _store(whistle, clocks, people.duty(whistle.township), whistle.number, whistle.get_kind_display())
+    return True
+
+
+@transaction.atomic
+def _dispatch(dispatch: Dispatch) -> bool:
+    lock(dispatch.whistle)
+    whistle = dispatch.whistle
+    lock(dispatch)
+    clocks: Clocks = dict(_sent_clocks(whistle, dispatch.sent_at, set(dispatch.provisional)))
+    if "rework_due" in dispatch.provisional and dispatch.rework_at:
+        step = rework_step(whistle_clocks(whistle.kind, dispatch.sent_at).limits.finish)
+        clocks["rework_due"] = due(dispatch.rework_at, step.unit, step.amount)
+    if not _apply(dispatch, clocks):
+        return False
+    dispatch.next_due = next_due(part_of(dispatch))
+    to = [*people.duty(dispatch.township), *people.liaisons(dispatch.department)]
+    _store(dispatch, clocks, to, dispatch.number, whistle.get_kind_display())
+    if whistle.is_open:
+        follow(whistle)
+    return True
+
+
+def _sent_clocks(whistle: Whistle, sent_at: datetime, wanted: set[str]) -> Iterator[tuple[str, Due]]:
+    dues, provisional = whistle_clocks(whistle.kind, sent_at).dues(sent_at)
+    for name in wanted & set(vars(dues)):
+        at = getattr(dues, name)
+        if at is not None:
+            yield name, Due(at, provisional=name in provisional)
+
+
+def _apply(obj: Any, clocks: Clocks) -> bool:
+    """Put those on `obj` that are provisional there and no longer provisional now. Whether there were any."""
+    known = {name: clock for name, clock in clocks.items() if name in obj.provisional and not clock.provisional}
+    for name, clock in known.items():
+        setattr(obj, name, clock.at)
+    obj.provisional = [name for name in obj.provisional if name not in known]
+    return bool(known)
+
+
+def _store(obj: Any, clocks: Clocks, to: list[Any], number: str, matter: str) -> None:
+    obj.save(update_fields=[*clocks, "next_due", "provisional", "changed_at"])
+    entry = record(
+        obj,
+        "due_recomputed",
+        by=None,
+        what="放假安排已导入，暂定期限重新计算",
+        stage=Stage.HANDLE,
+        data={name: clock.at.isoformat() for name, clock in clocks.items()},
+    )
+    if not obj.is_open:
+        return
+    message = kinds.ProvisionalDueChanged(
+        number=number,
+        matter=matter,
+        unit=obj.township.short_name,
+        due=obj.next_due.isoformat() if obj.next_due else None,
+        link=obj.get_absolute_url(),
+    )
+    notify(message, to=to, key=f"due_recomputed:{entry.pk}")

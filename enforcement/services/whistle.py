@@ -1,0 +1,417 @@
+"""Whistles: submitted, approved (the clocks start here), confirmed afterwards, sent back once, closed.
+
+Locks are taken parent first: event, whistle, dispatches.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from enforcement.models import Dispatch, Event, Whistle
+from enforcement.rules.clocks import Part, next_due, whistle_next_due, whistle_state
+from enforcement.rules.deadlines import rework_step
+from enforcement.services import event as events
+from enforcement.services.limit import WhistleClocks, whistle_clocks
+from notifications import kinds
+from notifications.services.outbox import notify, notify_many
+from records.models import Entry, Stage
+from records.services import Refused, advance, entry_for, lock, once, record
+from records.services.number import next_number
+from townships import people
+from townships.models import Role, Unit
+from townships.worktime import due
+
+
+def submit(
+    event: Event,
+    *,
+    by: Any,
+    request_id: UUID,
+    seen_state: str,
+    kind: str,
+    facts: str,
+    why: str,
+    why_text: str,
+    lead: Unit,
+    helpers: Sequence[Unit] = (),
+) -> Whistle:
+    """Submit to the township's leaders; an emergency goes at once and is confirmed afterwards. Twice is once."""
+
+    def create() -> Whistle:
+        lock(event, seen_state=seen_state)
+        now = timezone.now()
+        clocks = whistle_clocks(kind, now)
+        departments = [lead, *(unit for unit in helpers if unit.pk != lead.pk)]
+        whistle = Whistle(
+            number=next_number("哨", event.township.code, timezone.localdate(now)),
+            event=event,
+            township=event.township,
+            kind=kind,
+            title=event.title,
+            facts=facts,
+            why=why,
+            why_text=why_text,
+            departments=[unit.pk for unit in departments],
+            submitted_at=now,
+            submitted_by=by,
+            request_id=request_id,
+        )
+        if kind == Whistle.Kind.EMERGENCY:
+            _submit_emergency(whistle, departments, clocks, by=by)
+        else:
+            _submit_to_leaders(whistle, departments, clocks, by=by)
+        _mark_event(event, whistle, by=by)
+        return whistle
+
+    return once(Whistle, request_id, create)
+
+
+@transaction.atomic
+def approve(whistle: Whistle, *, by: Any, seen_state: str) -> None:
+    """The leader approves: the clocks start, each department gets its dispatch, the liaisons are told."""
+    now = timezone.now()
+    lock(whistle, seen_state=seen_state)
+    clocks = whistle_clocks(whistle.kind, now)
+    departments = _departments(whistle)
+    fields, dues = _started(whistle, clocks, now)
+    advance(
+        whistle,
+        Whistle.State.SIGNING,
+        by=by,
+        verb="whistle_approved",
+        what=f"批准吹哨，{_names(departments)}",
+        stage=Stage.DISPATCH,
+        data={name: value.isoformat() for name, value in fields.items() if isinstance(value, datetime)},
+        approved_at=now,
+        approved_by=by,
+        claimed_at=None,
+        claimed_by=None,
+        **fields,
+    )
+    approved = (
+        _message(kinds.WhistleApproved, whistle, whistle.finish_due),
+        people.duty(whistle.township),
+        f"whistle_approved:{whistle.pk}",
+    )
+    _send(whistle, departments, dues, by=by, also=[approved])
+
+
+@transaction.atomic
+def confirm_emergency(whistle: Whistle, *, by: Any) -> None:
+    """The leader confirms, afterwards, an emergency that went at once."""
+    lock(whistle)
+    if not whistle.awaits_confirmation:
+        raise Refused(whistle, "这张应急哨已经补核过，不需要再次确认。")
+    whistle.approved_at, whistle.approved_by = timezone.now(), by
+    whistle.save(update_fields=["approved_at", "approved_by", "changed_at"])
+    late = "（超期）" if whistle.confirm_due and whistle.approved_at > whistle.confirm_due else ""
+    record(whistle, "emergency_confirmed", by=by, what=f"补核应急哨{late}", stage=Stage.DISPATCH)
+
+
+@transaction.atomic
+def reject(whistle: Whistle, *, by: Any, seen_state: str, reason: str) -> None:
+    """Not approved: the event goes back to the desk, which may settle it or submit again."""
+    lock(whistle.event)
+    now = timezone.now()
+    advance(
+        whistle,
+        Whistle.State.REJECTED,
+        by=by,
+        verb="whistle_rejected",
+        what="未批准吹哨，退回指挥室",
+        stage=Stage.FILE,
+        seen_state=seen_state,
+        rejected_at=now,
+        rejected_by=by,
+        rejection=reason,
+        next_due=None,
+    )
+    advance(
+        whistle.event,
+        Event.State.VERIFIED,
+        by=by,
+        verb="event_returned",
+        what="吹哨未获批准，回到已核实",
+        stage=Stage.FILE,
+        next_due=whistle.event.accept_due,
+    )
+    to = people.duty(whistle.township)
+    notify(_message(kinds.WhistleRejected, whistle, None), to=to, key=f"whistle_rejected:{whistle.pk}")
+
+
+@transaction.atomic
+def close(whistle: Whistle, *, by: Any, seen_state: str, stars: Mapping[int, int] | None = None) -> None:
+    """The township confirms: whistle, dispatches and event are closed. `stars`: dispatch id → 1–5, given or not."""
+    lock(whistle.event)
+    now = timezone.now()
+    late = "（超期）" if whistle.eval_due and now > whistle.eval_due else ""
+    advance(
+        whistle,
+        Whistle.State.CLOSED,
+        by=by,
+        verb="whistle_closed",
+        what=f"确认办结{late}",
+        stage=Stage.CLOSE,
+        seen_state=seen_state,
+        closed_at=now,
+        closed_by=by,
+        next_due=None,
+    )
+    dispatches = list(whistle.dispatches.select_for_update(of=("self",)).select_related("department").order_by("id"))
+    result = _result(dispatches)
+    for dispatch in dispatches:
+        _close_dispatch(dispatch, by=by, stars=(stars or {}).get(dispatch.pk), at=now)
+    events.close_after_whistle(whistle.event, by=by, result=result)
+    _tell_departments(whistle, dispatches)
+
+
+@transaction.atomic
+def rework(dispatch: Dispatch, *, by: Any, seen_state: str, reason: str) -> None:
+    """Send a department's report back, once, with a reason: half the kind's finish limit, rounded up (domain D1)."""
+    whistle = dispatch.whistle
+    lock(whistle)
+    if whistle.state != Whistle.State.REPORTED:
+        raise Refused(dispatch, "主办部门反馈之后、确认办结之前才能退回返工。")
+    lock(dispatch, seen_state=seen_state)
+    if dispatch.rework_at is not None:
+        raise Refused(dispatch, "这个部门已经返工过一次，不能再退回；请确认办结或留言说明。")
+    now = timezone.now()
+    step = rework_step(whistle_clocks(whistle.kind, dispatch.sent_at).limits.finish)
+    clock = due(now, step.unit, step.amount)
+    advance(
+        dispatch,
+        Dispatch.State.REWORK,
+        by=by,
+        verb="dispatch_rework",
+        what=f"退回{dispatch.department}返工，时限{step}",
+        stage=Stage.CLOSE,
+        rework_at=now,
+        rework_by=by,
+        rework_reason=reason,
+        rework_due=clock.at,
+        next_due=clock.at,
+        provisional=[*dispatch.provisional, *(["rework_due"] if clock.provisional else [])],
+    )
+    follow(whistle)
+    message = dispatch_message(kinds.ReworkAsked, dispatch)
+    notify(message, to=department_people(dispatch), key=f"rework_asked:{dispatch.pk}")
+
+
+def follow(whistle: Whistle) -> None:
+    """Bring the stored state and due time of a locked whistle in line with its dispatches, and store them."""
+    parts = [part_of(dispatch) for dispatch in whistle.dispatches.all()]
+    if whistle.eval_due is None or not parts:
+        return
+    whistle.state = whistle_state(parts)
+    whistle.next_due = whistle_next_due(parts, whistle.eval_due)
+    whistle.save(update_fields=["state", "next_due", "changed_at"])
+
+
+def part_of(dispatch: Dispatch) -> Part:
+    """What the clock rules need to know of a dispatch."""
+    return Part(
+        state=dispatch.state,
+        is_lead=dispatch.is_lead,
+        sign_due=dispatch.sign_due,
+        arrive_due=dispatch.arrive_due,
+        report_due=dispatch.report_due,
+        finish_due=dispatch.finish_due,
+        rework_due=dispatch.rework_due,
+        has_interim=dispatch.interim_at is not None,
+    )
+
+
+def department_people(dispatch: Dispatch) -> list[Any]:
+    """Whoever in the department has to know: the liaisons, and the officer or sub-unit that goes."""
+    told = people.liaisons(dispatch.department)
+    if dispatch.assigned_unit:
+        told = [*told, *people.subunit_people(dispatch.assigned_unit)]
+    if dispatch.assigned_officer:
+        told = [*told, dispatch.assigned_officer]
+    return list({user.pk: user for user in told}.values())
+
+
+def dispatch_message(kind: type[kinds.Kind], dispatch: Dispatch) -> kinds.Kind:
+    """The message of this kind about a dispatch: number, kind of whistle, township, due time, link."""
+    return kind(
+        number=dispatch.number,
+        matter=dispatch.whistle.get_kind_display(),
+        unit=dispatch.township.short_name,
+        due=dispatch.next_due.isoformat() if dispatch.next_due else None,
+        link=dispatch.get_absolute_url(),
+    )
+
+
+# --- inside ---------------------------------------------------------------------------------------------------------
+def _mark_event(event: Event, whistle: Whistle, *, by: Any) -> None:
+    verified = {} if event.verified_at else {"verified_at": timezone.now(), "verified_by": by}
+    advance(
+        event,
+        Event.State.WHISTLED,
+        by=by,
+        verb="event_whistled",
+        what=f"吹{whistle.get_kind_display()}",
+        stage=Stage.FILE,
+        data={"whistle": whistle.pk},
+        next_due=None,
+        claimed_at=None,
+        claimed_by=None,
+        **verified,
+    )
+
+
+def _submit_to_leaders(whistle: Whistle, departments: Sequence[Unit], clocks: WhistleClocks, *, by: Any) -> None:
+    clock = due(whistle.submitted_at, clocks.approve.unit, clocks.approve.amount)
+    whistle.approve_due = whistle.next_due = clock.at
+    whistle.provisional = ["approve_due"] if clock.provisional else []
+    whistle.save(force_insert=True)
+    what = f"提交{whistle.get_kind_display()}，拟请{_names(departments)}"
+    record(whistle, "whistle_submitted", by=by, what=what, stage=Stage.FILE, to_state=whistle.state)
+    message = _message(kinds.WhistleSubmitted, whistle, whistle.approve_due)
+    notify(message, to=people.leaders(whistle.township), key=f"whistle_submitted:{whistle.pk}")
+
+
+def _submit_emergency(whistle: Whistle, departments: Sequence[Unit], clocks: WhistleClocks, *, by: Any) -> None:
+    now = whistle.submitted_at
+    fields, dues = _started(whistle, clocks, now)
+    confirm = due(now, clocks.confirm.unit, clocks.confirm.amount)
+    for name, value in fields.items():
+        setattr(whistle, name, value)
+    whistle.state, whistle.confirm_due = Whistle.State.SIGNING, confirm.at
+    whistle.save(force_insert=True)
+    what = f"吹应急哨，{_names(departments)}；先发后核"
+    record(whistle, "emergency_blown", by=by, what=what, stage=Stage.DISPATCH, to_state=whistle.state)
+    blown = (
+        _message(kinds.EmergencyBlown, whistle, whistle.confirm_due),
+        people.leaders(whistle.township),
+        f"emergency_blown:{whistle.pk}",
+    )
+    _send(whistle, departments, dues, by=by, also=[blown])
+
+
+def _started(whistle: Whistle, clocks: WhistleClocks, now: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(the whistle's own due times, the lead dispatch's), counted from `now`."""
+    dues, provisional = clocks.dues(now)
+    own = {
+        "sent_at": now,
+        "finish_due": dues.finish_due,
+        "eval_due": dues.eval_due,
+        "next_due": dues.sign_due,
+        "provisional": sorted(provisional & {"finish_due", "eval_due"}),
+    }
+    lead = {
+        "sent_at": now,
+        "sign_due": dues.sign_due,
+        "arrive_due": dues.arrive_due,
+        "report_due": dues.report_due,
+        "finish_due": dues.finish_due,
+        "next_due": dues.sign_due,
+        "provisional": sorted(provisional - {"eval_due"}),
+    }
+    return own, lead
+
+
+def _send(
+    whistle: Whistle,
+    departments: Sequence[Unit],
+    dues: Mapping[str, Any],
+    *,
+    by: Any,
+    also: Iterable[tuple[kinds.Kind, Iterable[Any], str]],
+) -> None:
+    """One dispatch a department with its clocks and entry, and everybody's message: a constant number of queries."""
+    dispatches = [
+        Dispatch(
+            number=f"{whistle.number}/{index}",
+            whistle=whistle,
+            event_id=whistle.event_id,
+            township=whistle.township,
+            department=unit,
+            is_lead=index == 1,
+            **(dues if index == 1 else _helper_dues(dues)),
+        )
+        for index, unit in enumerate(departments, start=1)
+    ]
+    Dispatch.objects.bulk_create(dispatches)
+    Entry.objects.bulk_create(
+        entry_for(
+            dispatch,
+            "dispatch_sent",
+            by=by,
+            what=f"派单给{dispatch.department}（{dispatch.role_label}）",
+            stage=Stage.DISPATCH,
+            to_state=dispatch.state,
+        )
+        for dispatch in dispatches
+    )
+    liaisons = people.holders([unit.pk for unit in departments], [Role.LIAISON])
+    sent = [
+        (dispatch_message(kinds.DispatchSent, d), liaisons.get(d.department_id, []), f"dispatch_sent:{d.pk}")
+        for d in dispatches
+    ]
+    notify_many([*sent, *also])
+
+
+def _helper_dues(dues: Mapping[str, Any]) -> dict[str, Any]:
+    """协办 is judged on signing and arriving: no interim report, no finish of its own (domain D1)."""
+    own = [name for name in dues["provisional"] if name in ("sign_due", "arrive_due")]
+    return {**dues, "report_due": None, "finish_due": None, "provisional": own}
+
+
+def _departments(whistle: Whistle) -> list[Unit]:
+    units = Unit.objects.in_bulk(whistle.departments)
+    return [units[pk] for pk in whistle.departments]
+
+
+def _names(departments: Sequence[Unit]) -> str:
+    lead, *helpers = [unit.short_name for unit in departments]
+    return f"{lead}主办" + (f"，{'、'.join(helpers)}协办" if helpers else "")
+
+
+def _result(dispatches: Sequence[Dispatch]) -> str:
+    """How it ended, for the reporter: the closed word of the lead's last report, never its text."""
+    lead = next(dispatch for dispatch in dispatches if dispatch.is_lead)
+    last = lead.reports.filter(kind="final").order_by("-id").first()
+    return f"{lead.department}：{last.get_result_display()}" if last else f"{lead.department}已处置"
+
+
+def _close_dispatch(dispatch: Dispatch, *, by: Any, stars: int | None, at: datetime) -> None:
+    rated = {"stars": stars, "rated_by": by} if stars else {}
+    what = "确认办结" if dispatch.state == Dispatch.State.REPORTED else f"哨单办结，{dispatch.department}未反馈"
+    advance(
+        dispatch,
+        Dispatch.State.CLOSED,
+        by=by,
+        verb="dispatch_closed",
+        what=what,
+        stage=Stage.EVALUATE if stars else Stage.CLOSE,
+        closed_at=at,
+        next_due=None,
+        **rated,
+    )
+
+
+def _tell_departments(whistle: Whistle, dispatches: Sequence[Dispatch]) -> None:
+    liaisons = people.holders([dispatch.department_id for dispatch in dispatches], [Role.LIAISON])
+    told = []
+    for dispatch in dispatches:
+        to = {user.pk: user for user in liaisons.get(dispatch.department_id, [])}
+        if dispatch.assigned_officer:
+            to[dispatch.assigned_officer.pk] = dispatch.assigned_officer
+        dispatch.whistle, dispatch.township = whistle, whistle.township
+        told.append((dispatch_message(kinds.DispatchClosed, dispatch), to.values(), f"dispatch_closed:{dispatch.pk}"))
+    notify_many(told)
+
+
+def _message(kind: type[kinds.Kind], whistle: Whistle, due_at: datetime | None) -> kinds.Kind:
+    return kind(
+        number=whistle.number,
+        matter=whistle.get_kind_display(),
+        unit=whistle.township.short_name,
+        due=due_at.isoformat() if due_at else None,
+        link=whistle.get_absolute_url(),
+    )

@@ -1,0 +1,184 @@
+"""Files as evidence: the original kept byte for byte and sealed, photos shown as a resized copy without EXIF."""
+
+import hashlib
+import hmac
+import io
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pillow_heif
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db import models
+from django.contrib.contenttypes.models import ContentType
+from django.utils import timezone
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from records.models import Attachment
+
+pillow_heif.register_heif_opener()
+
+MEGABYTE = 1024 * 1024
+MAX_BYTES = 25 * MEGABYTE
+MAX_PIXELS = 64_000_000
+MAX_FILES = 9
+PREVIEW_SIDE = 1600
+PHOTO_FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "HEIF": "image/heic"}
+OFFICE_PARTS = {
+    "word/document.xml": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xl/workbook.xml": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+MACRO_PART = "vbaProject.bin"
+
+
+class BadFile(ValueError):
+    """The file is not taken; the text is a sentence to the person that says what to do."""
+
+
+def check_photo(upload: UploadedFile) -> str:
+    """The MIME type found in the content of a photo. Raises BadFile."""
+    _check_size(upload)
+    try:
+        with Image.open(upload.file, formats=list(PHOTO_FORMATS)) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise BadFile(f"“{upload.name}”像素过大，请用手机普通模式重拍或压缩后再传。")
+            return PHOTO_FORMATS[image.format or ""]
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError, KeyError) as error:
+        if isinstance(error, BadFile):
+            raise
+        raise BadFile(f"“{upload.name}”不是能打开的照片，请传 JPG、PNG、WebP 或 HEIC。") from error
+    finally:
+        upload.seek(0)
+
+
+def check_document(upload: UploadedFile) -> str:
+    """The MIME type found in the content of a PDF, Word or Excel file. Raises BadFile."""
+    _check_size(upload)
+    try:
+        head = upload.read(8)
+        upload.seek(0)
+        if head.startswith(b"%PDF-"):
+            return "application/pdf"
+        if head.startswith(b"PK"):
+            return _office_type(upload)
+        if head.startswith(b"\xd0\xcf\x11\xe0"):
+            return _old_office_type(upload)
+        raise BadFile(f"“{upload.name}”的内容不是 PDF、Word 或 Excel，请另存为这些格式后再传。")
+    finally:
+        upload.seek(0)
+
+
+def attach(target: models.Model, upload: UploadedFile, *, by: Any, phase: str) -> Attachment:
+    """Keep one checked file with its target, in the caller's transaction. Raises BadFile.
+
+    Files are named by their content: one that a rolled-back transaction left behind is harmless and taken up again.
+    """
+    is_photo = _looks_like_photo(upload)
+    mime = check_photo(upload) if is_photo else check_document(upload)
+    preview = _store(_preview(upload), "previews", ".jpg")[0] if is_photo else ""
+    upload.seek(0)
+    original, digest = _store(upload.chunks(), "originals", "")
+    at = timezone.now()
+    return Attachment.objects.create(
+        target_type=ContentType.objects.get_for_model(target),
+        target_id=target.pk,
+        kind=Attachment.Kind.PHOTO if is_photo else Attachment.Kind.DOCUMENT,
+        phase=phase,
+        name=Path(upload.name or "file").name[-200:],
+        mime=mime,
+        size=upload.size,
+        sha256=digest,
+        seal=_seal(digest, at.isoformat(), by.pk),
+        original=original,
+        preview=preview,
+        by=by,
+        at=at,
+    )
+
+
+def is_intact(attachment: Attachment) -> bool:
+    """Whether the stored original is still, byte for byte, what this person sent at this time."""
+    digest = hashlib.sha256()
+    try:
+        with (Path(settings.MEDIA_ROOT) / attachment.original).open("rb") as file:
+            for block in iter(lambda: file.read(MEGABYTE), b""):
+                digest.update(block)
+    except FileNotFoundError:
+        return False
+    expected = _seal(digest.hexdigest(), attachment.at.isoformat(), attachment.by_id)
+    return hmac.compare_digest(expected, attachment.seal)
+
+
+def _check_size(upload: UploadedFile) -> None:
+    if not upload.size:
+        raise BadFile(f"“{upload.name}”是空文件，请重新选择。")
+    if upload.size > MAX_BYTES:
+        raise BadFile(f"“{upload.name}”超过 {MAX_BYTES // MEGABYTE} MB，请压缩后再传。")
+
+
+def _looks_like_photo(upload: UploadedFile) -> bool:
+    head = upload.read(12)
+    upload.seek(0)
+    return head.startswith((b"\xff\xd8\xff", b"\x89PNG")) or head[8:12] == b"WEBP" or head[4:8] == b"ftyp"
+
+
+def _office_type(upload: UploadedFile) -> str:
+    try:
+        names = zipfile.ZipFile(upload.file).namelist()
+    except zipfile.BadZipFile as error:
+        raise BadFile(f"“{upload.name}”已损坏，请重新导出后再传。") from error
+    if any(name.endswith(MACRO_PART) for name in names):
+        raise BadFile(f"“{upload.name}”含有宏，请另存为不含宏的文件后再传。")
+    for part, mime in OFFICE_PARTS.items():
+        if part in names:
+            return mime
+    raise BadFile(f"“{upload.name}”的内容不是 Word 或 Excel，请另存为 .docx 或 .xlsx 后再传。")
+
+
+def _old_office_type(upload: UploadedFile) -> str:
+    content = upload.read()
+    for marker, mime in (("WordDocument", "application/msword"), ("Workbook", "application/vnd.ms-excel")):
+        if marker.encode("utf-16-le") in content:
+            return mime
+    raise BadFile(f"“{upload.name}”的内容不是 Word 或 Excel，请另存为 .docx 或 .xlsx 后再传。")
+
+
+def _preview(upload: UploadedFile) -> Iterable[bytes]:
+    upload.seek(0)
+    try:
+        with Image.open(upload.file, formats=list(PHOTO_FORMATS)) as image:
+            image.draft("RGB", (PREVIEW_SIDE, PREVIEW_SIDE))
+            upright = ImageOps.exif_transpose(image).convert("RGB")
+            upright.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
+            out = io.BytesIO()
+            upright.save(out, "JPEG", quality=82, exif=b"")
+    except (OSError, ValueError, SyntaxError) as error:
+        raise BadFile(f"“{upload.name}”不完整，打不开，请重新拍摄或选择。") from error
+    return [out.getvalue()]
+
+
+def _store(chunks: Iterable[bytes], folder: str, suffix: str) -> tuple[str, str]:
+    """Write the bytes under their own SHA-256, atomically and read-only: (path under MEDIA_ROOT, hex digest)."""
+    root = Path(settings.MEDIA_ROOT)
+    root.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    with tempfile.NamedTemporaryFile(dir=root, delete=False) as temporary:
+        for chunk in chunks:
+            digest.update(chunk)
+            temporary.write(chunk)
+        temporary.flush()
+        os.fsync(temporary.fileno())
+    name = f"{folder}/{digest.hexdigest()[:2]}/{digest.hexdigest()}{suffix}"
+    final = root / name
+    final.parent.mkdir(parents=True, exist_ok=True)
+    Path(temporary.name).chmod(0o400)
+    Path(temporary.name).replace(final)
+    return name, digest.hexdigest()
+
+
+def _seal(digest: str, at: str, person: int) -> str:
+    return hmac.new(settings.SEAL_KEY.encode(), f"{digest}|{at}|{person}".encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,49 @@
+"""Files, shown to whoever may see what they are attached to."""
+
+from pathlib import Path
+
+from django.conf import settings
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_GET
+
+from records.models import Attachment
+
+SANDBOX = "default-src 'none'; sandbox"
+
+
+def visible_attachment(request: HttpRequest, pk: int) -> Attachment:
+    """The attachment, if its target is visible to this user; else 404, as if it were not there."""
+    attachment = get_object_or_404(Attachment.objects.select_related("target_type"), pk=pk)
+    model = attachment.target_type.model_class()
+    if model is None or not model.objects.visible_to(request.user).filter(pk=attachment.target_id).exists():  # type: ignore[attr-defined]
+        raise Http404
+    return attachment
+
+
+def _file(name: str, mime: str, download_as: str = "") -> HttpResponse:
+    path = Path(settings.MEDIA_ROOT) / name
+    if not path.is_file():
+        raise Http404
+    response = FileResponse(path.open("rb"), content_type=mime, as_attachment=bool(download_as), filename=download_as)
+    response["Content-Security-Policy"] = SANDBOX
+    return response
+
+
+@require_GET
+@cache_control(private=True, no_cache=True)
+def attachment(request: HttpRequest, pk: int) -> HttpResponse:
+    """The original, byte for byte, always as a download."""
+    found = visible_attachment(request, pk)
+    return _file(found.original, found.mime, download_as=found.name)
+
+
+@require_GET
+@cache_control(private=True, max_age=3600, immutable=True)
+def attachment_preview(request: HttpRequest, pk: int) -> HttpResponse:
+    """A photo's resized copy without EXIF."""
+    found = visible_attachment(request, pk)
+    if not found.preview:
+        raise Http404
+    return _file(found.preview, "image/jpeg")

@@ -13,7 +13,7 @@ END $$
 
 
 class Migration(migrations.Migration):
-    dependencies = [("records", "0002_initial")]
+    dependencies = [("records", "0001_initial")]
 
     operations = [
         migrations.RunSQL(FUNCTION, "DROP FUNCTION refuse_change()"),

@@ -1,3 +1,15 @@
-from django.urls import URLPattern, URLResolver
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from portal import health
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("livez", health.livez, name="livez"),
+    path("healthz", health.healthz, name="healthz"),
+    path("admin/", admin.site.urls),
+    path("", include("command_room.urls")),
+    path("", include("enforcement.urls")),
+    path("", include("townships.urls")),
+    path("", include("notifications.urls")),
+    path("", include("records.urls")),
+]

@@ -31,7 +31,9 @@ class Category(models.Model):
 
     code = models.CharField("代码", max_length=4, unique=True)
     name = models.CharField("名称", max_length=40)
-    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, verbose_name="大类", related_name="+")
+    parent = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, verbose_name="大类", related_name="+"
+    )
     keywords = models.CharField("俗称", max_length=200, blank=True, help_text="供查找，以空格分隔")
     is_active = models.BooleanField("启用", default=True)
 
@@ -113,10 +115,16 @@ class RoutingRule(models.Model):
         POLICE = "police", "移送公安"
         DISMISS = "dismiss", "不予受理"
 
-    category = models.ForeignKey(Category, on_delete=models.PROTECT, null=True, blank=True, verbose_name="类别", related_name="+")
-    township = models.ForeignKey(Unit, on_delete=models.PROTECT, null=True, blank=True, verbose_name="镇街", related_name="+")
+    category = models.ForeignKey(
+        Category, on_delete=models.PROTECT, null=True, blank=True, verbose_name="类别", related_name="+"
+    )
+    township = models.ForeignKey(
+        Unit, on_delete=models.PROTECT, null=True, blank=True, verbose_name="镇街", related_name="+"
+    )
     route = models.CharField("去向", max_length=20, choices=Route.choices)
-    lead = models.ForeignKey(Unit, on_delete=models.PROTECT, null=True, blank=True, verbose_name="主办", related_name="+")
+    lead = models.ForeignKey(
+        Unit, on_delete=models.PROTECT, null=True, blank=True, verbose_name="主办", related_name="+"
+    )
     helpers = models.ManyToManyField(Unit, blank=True, verbose_name="协办", related_name="+")
     kind = models.CharField("哨种", max_length=12, choices=Limit.Kind.choices, blank=True)
     squad_unit = models.CharField("队伍时限单位", max_length=20, choices=StepUnit.choices, blank=True)

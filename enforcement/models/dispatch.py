@@ -71,7 +71,12 @@ class Dispatch(models.Model):
         Unit, on_delete=models.PROTECT, null=True, blank=True, verbose_name="承办机构", related_name="+"
     )
     assigned_officer = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, verbose_name="承办人", related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        verbose_name="承办人",
+        related_name="+",
     )
     arrived_at = models.DateTimeField("到场时间", null=True, blank=True)
     arrived_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
@@ -98,8 +103,12 @@ class Dispatch(models.Model):
             models.Index(fields=["department", "-id"], name="dispatch_department"),
             models.Index(fields=["department", "state", "next_due"], name="dispatch_due"),
             models.Index(fields=["township", "-id"], name="dispatch_township"),
-            models.Index(fields=["assigned_officer", "-id"], condition=Q(assigned_officer__isnull=False), name="dispatch_officer"),
-            models.Index(fields=["assigned_unit", "-id"], condition=Q(assigned_unit__isnull=False), name="dispatch_subunit"),
+            models.Index(
+                fields=["assigned_officer", "-id"], condition=Q(assigned_officer__isnull=False), name="dispatch_officer"
+            ),
+            models.Index(
+                fields=["assigned_unit", "-id"], condition=Q(assigned_unit__isnull=False), name="dispatch_subunit"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["whistle", "department"], name="dispatch_once_per_department"),
@@ -164,7 +173,9 @@ class Attendance(models.Model):
     """Who came, and whether the certificate was valid on that day: a snapshot, so that a later renewal changes nothing."""
 
     dispatch = models.ForeignKey(Dispatch, on_delete=models.PROTECT, related_name="attendances")
-    officer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, verbose_name="到场人员", related_name="+")
+    officer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, verbose_name="到场人员", related_name="+"
+    )
     certificate_number = models.CharField("证号", max_length=20, blank=True)
     certificate_valid = models.BooleanField("证件当日有效")
 
@@ -212,7 +223,9 @@ class Report(models.Model):
         verbose_name = verbose_name_plural = "反馈"
         ordering = ["id"]
         constraints = [
-            models.CheckConstraint(condition=Q(kind="interim") | Q(kind="final") & ~Q(result=""), name="report_final_result")
+            models.CheckConstraint(
+                condition=Q(kind="interim") | Q(kind="final") & ~Q(result=""), name="report_final_result"
+            )
         ]
 
     def __str__(self) -> str:

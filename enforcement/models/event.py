@@ -65,7 +65,9 @@ class Event(models.Model):
 
     number = models.CharField("编号", max_length=40, unique=True)
     township = models.ForeignKey(Unit, on_delete=models.PROTECT, verbose_name="镇街", related_name="+")
-    grid = models.ForeignKey(Unit, on_delete=models.PROTECT, null=True, blank=True, verbose_name="网格", related_name="+")
+    grid = models.ForeignKey(
+        Unit, on_delete=models.PROTECT, null=True, blank=True, verbose_name="网格", related_name="+"
+    )
     category = models.ForeignKey(Category, on_delete=models.PROTECT, verbose_name="类别", related_name="+")
     title = models.CharField("标题", max_length=60)
     place = models.CharField("地点", max_length=120)
@@ -113,7 +115,8 @@ class Event(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=Q(verified_at=None, verified_by=None) | Q(verified_at__isnull=False, verified_by__isnull=False),
+                condition=Q(verified_at=None, verified_by=None)
+                | Q(verified_at__isnull=False, verified_by__isnull=False),
                 name="event_verified_pair",
             ),
             models.CheckConstraint(

@@ -76,7 +76,9 @@ class Whistle(models.Model):
     submitted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     approve_due = models.DateTimeField("审核期限", null=True, blank=True)
     sent_at = models.DateTimeField("吹哨时间", null=True, blank=True, help_text="the clocks start here")
-    approved_at = models.DateTimeField("审核时间", null=True, blank=True, help_text="an emergency is confirmed afterwards")
+    approved_at = models.DateTimeField(
+        "审核时间", null=True, blank=True, help_text="an emergency is confirmed afterwards"
+    )
     approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     confirm_due = models.DateTimeField("补核期限", null=True, blank=True)
     rejected_at = models.DateTimeField(null=True, blank=True)
@@ -114,7 +116,8 @@ class Whistle(models.Model):
                 fields=["event"], condition=~Q(state__in=["closed", "rejected"]), name="whistle_one_open_per_event"
             ),
             models.CheckConstraint(
-                condition=Q(approved_at=None, approved_by=None) | Q(approved_at__isnull=False, approved_by__isnull=False),
+                condition=Q(approved_at=None, approved_by=None)
+                | Q(approved_at__isnull=False, approved_by__isnull=False),
                 name="whistle_approved_pair",
             ),
             models.CheckConstraint(
@@ -138,7 +141,9 @@ class Whistle(models.Model):
                 name="whistle_sent_has_clocks",
             ),
             models.CheckConstraint(
-                condition=Q(approved_at__isnull=False) | Q(sent_at=None) | Q(kind="emergency", confirm_due__isnull=False),
+                condition=Q(approved_at__isnull=False)
+                | Q(sent_at=None)
+                | Q(kind="emergency", confirm_due__isnull=False),
                 name="whistle_only_emergency_unapproved",
             ),
         ]

@@ -49,9 +49,7 @@ def sign(
 
 
 @transaction.atomic
-def assign(
-    dispatch: Dispatch, *, by: Any, assigned_unit: Unit | None, assigned_officer: User | None
-) -> None:
+def assign(dispatch: Dispatch, *, by: Any, assigned_unit: Unit | None, assigned_officer: User | None) -> None:
     """Name, or change, the sub-unit or officer who goes; they see it in their own list and are told."""
     lock(dispatch)
     if dispatch.state not in ("sent", "signed", "arrived", "rework"):
@@ -204,9 +202,7 @@ def _valid_certificates(officers: Sequence[User], now: datetime) -> dict[int, st
     return dict(rows)
 
 
-def _new_report(
-    dispatch: Dispatch, by: Any, request_id: UUID, files: Iterable[UploadedFile], **fields: Any
-) -> Report:
+def _new_report(dispatch: Dispatch, by: Any, request_id: UUID, files: Iterable[UploadedFile], **fields: Any) -> Report:
     report = Report.objects.create(dispatch=dispatch, by=by, by_office=by.office, request_id=request_id, **fields)
     for file in files:
         attach(report, file, by=by, phase=Attachment.Phase.AFTER)

@@ -71,14 +71,23 @@ def report(
         if settled:
             _close(event, by=by, result=settled, what="现场处置完毕")
         else:
-            notify(_message(kinds.EventReported, event), to=people.duty(place.township), key=f"event_reported:{event.pk}")
+            notify(
+                _message(kinds.EventReported, event), to=people.duty(place.township), key=f"event_reported:{event.pk}"
+            )
         return event
 
     return once(Event, request_id, create)
 
 
 def _new(
-    by: Any, request_id: UUID, category: Category, title: str, facts: str, place: Place, is_urgent: bool, origin: Origin  # noqa: FBT001
+    by: Any,
+    request_id: UUID,
+    category: Category,
+    title: str,
+    facts: str,
+    place: Place,
+    is_urgent: bool,
+    origin: Origin,  # noqa: FBT001
 ) -> Event:
     now = timezone.now()
     clock = accept_due(is_urgent, now)

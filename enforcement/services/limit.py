@@ -4,7 +4,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from enforcement.models import Limit
-from enforcement.rules.deadlines import SHIPPED_EVAL, SHIPPED_LIMITS, Dues, Step, WhistleLimits, whistle_dues_or_provisional
+from enforcement.rules.deadlines import (
+    SHIPPED_EVAL,
+    SHIPPED_LIMITS,
+    Dues,
+    Step,
+    WhistleLimits,
+    whistle_dues_or_provisional,
+)
 from townships.worktime import Due, calendar, due, to_aware, to_local
 
 SHIPPED_STEPS = {

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from enforcement.models import Dispatch, Event, Whistle
-from enforcement.rules.clocks import Part, next_due, whistle_next_due, whistle_state
+from enforcement.rules.clocks import Part, whistle_next_due, whistle_state
 from enforcement.rules.deadlines import rework_step
 from enforcement.services import event as events
 from enforcement.services.limit import WhistleClocks, whistle_clocks

@@ -12,9 +12,9 @@ from typing import Any
 
 import pillow_heif
 from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
 from django.core.files.uploadedfile import UploadedFile
 from django.db import models
-from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -35,7 +35,7 @@ OFFICE_PARTS = {
 MACRO_PART = "vbaProject.bin"
 
 
-class BadFile(ValueError):
+class BadFile(ValueError):  # noqa: N818 - a sentence to a person
     """The file is not taken; the text is a sentence to the person that says what to do."""
 
 

@@ -20,7 +20,7 @@ VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var"))).absolute()
 
 def secret_key() -> str:
     """SECRET_KEY from the environment; without one, a random key kept in var/ (mode 600), so that log-ins survive a restart."""
-    given = env.str("SECRET_KEY", default="")
+    given: str = env.str("SECRET_KEY", default="")
     if given:
         return given
     file = VAR_DIR / "secret-key"
@@ -136,7 +136,12 @@ CELERY_TASK_ROUTES = {"notifications.*": {"queue": "messages"}}
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_PUBLISH_RETRY = False  # the outbox's sweep is the retry; an officer never waits for the broker
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 0.5, "socket_timeout": 5, "visibility_timeout": 600}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 0.5,
+    "socket_timeout": 1.5,  # above the one second that a waiting worker's BRPOP takes
+    "max_retries": 0,  # kombu's own retries would hold an officer's page for 6 s when the broker is away
+    "visibility_timeout": 600,
+}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -150,9 +155,17 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # --- Messages -----------------------------------------------------------------------------------------------------
-EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.filebased.EmailBackend")
+MAIL_FILES = "notifications.mail_files.EmailBackend"  # one .eml a message, which admins read in the portal
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", default=MAIL_FILES)
 EMAIL_FILE_PATH = str(VAR_DIR / "mail")
+EMAIL_HOST = env.str("EMAIL_HOST", default="localhost")
+EMAIL_PORT = env.int("EMAIL_PORT", default=25)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", default="")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
 EMAIL_TIMEOUT = 10
+# Who may be written to: addresses, domains as @example.org, or * for all. Over SMTP nobody until somebody says so.
+MAIL_ALLOW = env.list("MAIL_ALLOW", default=["*"] if EMAIL_BACKEND == MAIL_FILES else [])
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="portal@localhost")
 EMAIL_SUBJECT_PREFIX = env.str("EMAIL_SUBJECT_PREFIX", default="")
 
@@ -178,6 +191,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "townships/locked_out.html"
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False  # no greeting in every log
 AXES_IPWARE_PROXY_COUNT = env.int("PROXY_COUNT", default=0)
 LOGIN_FAILURES_PER_ADDRESS = env.int(
     "LOGIN_FAILURES_PER_ADDRESS", default=100
@@ -218,7 +232,7 @@ USE_I18N = True
 USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
-STATICFILES_DIRS = [BASE_DIR / "static", ("bootstrap", str(files("bootstrap").joinpath("css").parent))]
+STATICFILES_DIRS = [BASE_DIR / "static", ("bootstrap", Path(str(files("bootstrap").joinpath("css"))).parent)]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

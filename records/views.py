@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from django.conf import settings
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
@@ -22,7 +23,7 @@ def visible_attachment(request: HttpRequest, pk: int) -> Attachment:
     return attachment
 
 
-def _file(name: str, mime: str, download_as: str = "") -> HttpResponse:
+def _file(name: str, mime: str, download_as: str = "") -> HttpResponseBase:
     path = Path(settings.MEDIA_ROOT) / name
     if not path.is_file():
         raise Http404
@@ -33,7 +34,7 @@ def _file(name: str, mime: str, download_as: str = "") -> HttpResponse:
 
 @require_GET
 @cache_control(private=True, no_cache=True)
-def attachment(request: HttpRequest, pk: int) -> HttpResponse:
+def attachment(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The original, byte for byte, always as a download."""
     found = visible_attachment(request, pk)
     return _file(found.original, found.mime, download_as=found.name)
@@ -41,7 +42,7 @@ def attachment(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_GET
 @cache_control(private=True, max_age=3600, immutable=True)
-def attachment_preview(request: HttpRequest, pk: int) -> HttpResponse:
+def attachment_preview(request: HttpRequest, pk: int) -> HttpResponseBase:
     """A photo's resized copy without EXIF."""
     found = visible_attachment(request, pk)
     if not found.preview:

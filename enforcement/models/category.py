@@ -1,5 +1,5 @@
 from datetime import date
-from typing import Self
+from typing import Self, TypeVar
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeOperators
@@ -21,7 +21,10 @@ def period() -> DateRange:
     return DateRange("valid_from", "valid_to", Value("[]"))
 
 
-class DatedQuerySet(models.QuerySet[models.Model]):
+M = TypeVar("M", bound=models.Model)
+
+
+class DatedQuerySet(models.QuerySet[M]):
     def on(self, day: date) -> Self:
         return self.filter(valid_from__lte=day).filter(Q(valid_to=None) | Q(valid_to__gte=day))
 

@@ -1,5 +1,5 @@
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -187,7 +187,10 @@ class Attendance(models.Model):
         return f"{self.dispatch_id} {self.officer_id}"
 
 
-class ThroughDispatchQuerySet(models.QuerySet[models.Model]):
+M = TypeVar("M", bound=models.Model)
+
+
+class ThroughDispatchQuerySet(models.QuerySet[M]):
     def visible_to(self, user: Any) -> Self:
         """Who may see the dispatch."""
         return self.filter(Exists(Dispatch.objects.visible_to(user).filter(pk=OuterRef("dispatch_id"))))

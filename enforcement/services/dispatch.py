@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils import timezone
 
@@ -16,7 +15,7 @@ from notifications import kinds
 from notifications.services.outbox import notify
 from records.models import Attachment, Stage
 from records.services import Refused, advance, lock, once, record
-from records.services.attachment import attach
+from records.services.attachment import Upload, attach
 from townships import people
 from townships.models import Certificate, Unit, User
 
@@ -89,7 +88,7 @@ def arrive(dispatch: Dispatch, *, by: Any, seen_state: str, officers: Sequence[U
 
 
 def report_interim(
-    dispatch: Dispatch, *, by: Any, request_id: UUID, measures: str, files: Iterable[UploadedFile] = ()
+    dispatch: Dispatch, *, by: Any, request_id: UUID, measures: str, files: Iterable[Upload] = ()
 ) -> Report:
     """首报: how it stands. Twice is once. Raises BadFile, Refused."""
 
@@ -119,7 +118,7 @@ def report_back(
     seen_state: str,
     result: str,
     measures: str,
-    files: Iterable[UploadedFile] = (),
+    files: Iterable[Upload] = (),
 ) -> Report:
     """反馈: result, measures, photos and files. The township then confirms or sends back. Twice is once."""
 
@@ -202,7 +201,7 @@ def _valid_certificates(officers: Sequence[User], now: datetime) -> dict[int, st
     return dict(rows)
 
 
-def _new_report(dispatch: Dispatch, by: Any, request_id: UUID, files: Iterable[UploadedFile], **fields: Any) -> Report:
+def _new_report(dispatch: Dispatch, by: Any, request_id: UUID, files: Iterable[Upload], **fields: Any) -> Report:
     report = Report.objects.create(dispatch=dispatch, by=by, by_office=by.office, request_id=request_id, **fields)
     for file in files:
         attach(report, file, by=by, phase=Attachment.Phase.AFTER)

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils import timezone
 
@@ -17,7 +16,7 @@ from notifications import kinds
 from notifications.services.outbox import notify
 from records.models import Attachment, Stage
 from records.services import advance, lock, once, record
-from records.services.attachment import attach
+from records.services.attachment import Upload, attach
 from records.services.number import next_number
 from townships import people
 from townships.models import Unit
@@ -55,13 +54,22 @@ def report(
     place: Place,
     is_urgent: bool,
     origin: Origin,
-    photos: Iterable[UploadedFile] = (),
+    photos: Iterable[Upload] = (),
     settled: str = "",
 ) -> Event:
     """Register an event; with `settled` (what was done) it is closed on the spot (D7). Twice is once. Raises BadFile."""
 
     def create() -> Event:
-        event = _new(by, request_id, category, title, facts, place, is_urgent, origin)
+        event = _new(
+            by=by,
+            request_id=request_id,
+            category=category,
+            title=title,
+            facts=facts,
+            place=place,
+            is_urgent=is_urgent,
+            origin=origin,
+        )
         if origin.caller_name or origin.caller_phone:
             Caller.objects.create(event=event, name=origin.caller_name, phone=origin.caller_phone)
         for photo in photos:
@@ -80,6 +88,7 @@ def report(
 
 
 def _new(
+    *,
     by: Any,
     request_id: UUID,
     category: Category,
@@ -87,7 +96,7 @@ def _new(
     facts: str,
     place: Place,
     is_urgent: bool,
-    origin: Origin,  # noqa: FBT001
+    origin: Origin,
 ) -> Event:
     now = timezone.now()
     clock = accept_due(is_urgent, now)
@@ -130,7 +139,7 @@ def verify(event: Event, *, by: Any, seen_state: str) -> None:
 
 
 @transaction.atomic
-def settle(event: Event, *, by: Any, seen_state: str, result: str, photos: Iterable[UploadedFile] = ()) -> None:
+def settle(event: Event, *, by: Any, seen_state: str, result: str, photos: Iterable[Upload] = ()) -> None:
     """Settled by the township itself: on the spot, by the desk, or by the squad."""
     lock(event, seen_state=seen_state)
     what = "队伍处置完毕" if event.state == Event.State.SQUAD else "镇街自行处置完毕"

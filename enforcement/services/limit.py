@@ -14,7 +14,7 @@ from enforcement.rules.deadlines import (
 )
 from townships.worktime import Due, calendar, due, to_aware, to_local
 
-SHIPPED_STEPS = {
+SHIPPED_STEPS: dict[tuple[str, str], Step] = {
     (Limit.Kind.EVENT_URGENT, Limit.Step.ACCEPT): Step("continuous_minutes", 30),
     (Limit.Kind.EVENT, Limit.Step.ACCEPT): Step("work_minutes", 120),
     (Limit.Kind.ALL, Limit.Step.APPROVE): Step("work_minutes", 120),

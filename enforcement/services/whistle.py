@@ -77,7 +77,7 @@ def approve(whistle: Whistle, *, by: Any, seen_state: str) -> None:
     lock(whistle, seen_state=seen_state)
     clocks = whistle_clocks(whistle.kind, now)
     departments = _departments(whistle)
-    fields, dues = _started(whistle, clocks, now)
+    fields, dues = _started(clocks, now)
     advance(
         whistle,
         Whistle.State.SIGNING,
@@ -277,7 +277,7 @@ def _submit_to_leaders(whistle: Whistle, departments: Sequence[Unit], clocks: Wh
 
 def _submit_emergency(whistle: Whistle, departments: Sequence[Unit], clocks: WhistleClocks, *, by: Any) -> None:
     now = whistle.submitted_at
-    fields, dues = _started(whistle, clocks, now)
+    fields, dues = _started(clocks, now)
     confirm = due(now, clocks.confirm.unit, clocks.confirm.amount)
     for name, value in fields.items():
         setattr(whistle, name, value)
@@ -293,7 +293,7 @@ def _submit_emergency(whistle: Whistle, departments: Sequence[Unit], clocks: Whi
     _send(whistle, departments, dues, by=by, also=[blown])
 
 
-def _started(whistle: Whistle, clocks: WhistleClocks, now: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
+def _started(clocks: WhistleClocks, now: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
     """(the whistle's own due times, the lead dispatch's), counted from `now`."""
     dues, provisional = clocks.dues(now)
     own = {

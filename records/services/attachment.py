@@ -8,7 +8,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TypeAlias, cast
 
 import pillow_heif
 from django.conf import settings
@@ -21,6 +21,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from records.models import Attachment
 
 pillow_heif.register_heif_opener()
+
+Upload: TypeAlias = "UploadedFile[Any]"
 
 MEGABYTE = 1024 * 1024
 MAX_BYTES = 25 * MEGABYTE
@@ -39,11 +41,11 @@ class BadFile(ValueError):  # noqa: N818 - a sentence to a person
     """The file is not taken; the text is a sentence to the person that says what to do."""
 
 
-def check_photo(upload: UploadedFile) -> str:
+def check_photo(upload: Upload) -> str:
     """The MIME type found in the content of a photo. Raises BadFile."""
     _check_size(upload)
     try:
-        with Image.open(upload.file, formats=list(PHOTO_FORMATS)) as image:
+        with Image.open(_content(upload), formats=list(PHOTO_FORMATS)) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise BadFile(f"“{upload.name}”像素过大，请用手机普通模式重拍或压缩后再传。")
             return PHOTO_FORMATS[image.format or ""]
@@ -55,7 +57,7 @@ def check_photo(upload: UploadedFile) -> str:
         upload.seek(0)
 
 
-def check_document(upload: UploadedFile) -> str:
+def check_document(upload: Upload) -> str:
     """The MIME type found in the content of a PDF, Word or Excel file. Raises BadFile."""
     _check_size(upload)
     try:
@@ -72,7 +74,7 @@ def check_document(upload: UploadedFile) -> str:
         upload.seek(0)
 
 
-def attach(target: models.Model, upload: UploadedFile, *, by: Any, phase: str) -> Attachment:
+def attach(target: models.Model, upload: Upload, *, by: Any, phase: str) -> Attachment:
     """Keep one checked file with its target, in the caller's transaction. Raises BadFile.
 
     Files are named by their content: one that a rolled-back transaction left behind is harmless and taken up again.
@@ -90,7 +92,7 @@ def attach(target: models.Model, upload: UploadedFile, *, by: Any, phase: str) -
         phase=phase,
         name=Path(upload.name or "file").name[-200:],
         mime=mime,
-        size=upload.size,
+        size=upload.size or 0,
         sha256=digest,
         seal=_seal(digest, at.isoformat(), by.pk),
         original=original,
@@ -113,22 +115,26 @@ def is_intact(attachment: Attachment) -> bool:
     return hmac.compare_digest(expected, attachment.seal)
 
 
-def _check_size(upload: UploadedFile) -> None:
+def _check_size(upload: Upload) -> None:
     if not upload.size:
         raise BadFile(f"“{upload.name}”是空文件，请重新选择。")
     if upload.size > MAX_BYTES:
         raise BadFile(f"“{upload.name}”超过 {MAX_BYTES // MEGABYTE} MB，请压缩后再传。")
 
 
-def _looks_like_photo(upload: UploadedFile) -> bool:
-    head = upload.read(12)
+def _content(upload: Upload) -> IO[bytes]:
+    return cast(IO[bytes], upload.file)
+
+
+def _looks_like_photo(upload: Upload) -> bool:
+    head: bytes = upload.read(12)
     upload.seek(0)
     return head.startswith((b"\xff\xd8\xff", b"\x89PNG")) or head[8:12] == b"WEBP" or head[4:8] == b"ftyp"
 
 
-def _office_type(upload: UploadedFile) -> str:
+def _office_type(upload: Upload) -> str:
     try:
-        names = zipfile.ZipFile(upload.file).namelist()
+        names = zipfile.ZipFile(_content(upload)).namelist()
     except zipfile.BadZipFile as error:
         raise BadFile(f"“{upload.name}”已损坏，请重新导出后再传。") from error
     if any(name.endswith(MACRO_PART) for name in names):
@@ -139,7 +145,7 @@ def _office_type(upload: UploadedFile) -> str:
     raise BadFile(f"“{upload.name}”的内容不是 Word 或 Excel，请另存为 .docx 或 .xlsx 后再传。")
 
 
-def _old_office_type(upload: UploadedFile) -> str:
+def _old_office_type(upload: Upload) -> str:
     content = upload.read()
     for marker, mime in (("WordDocument", "application/msword"), ("Workbook", "application/vnd.ms-excel")):
         if marker.encode("utf-16-le") in content:
@@ -147,10 +153,10 @@ def _old_office_type(upload: UploadedFile) -> str:
     raise BadFile(f"“{upload.name}”的内容不是 Word 或 Excel，请另存为 .docx 或 .xlsx 后再传。")
 
 
-def _preview(upload: UploadedFile) -> Iterable[bytes]:
+def _preview(upload: Upload) -> Iterable[bytes]:
     upload.seek(0)
     try:
-        with Image.open(upload.file, formats=list(PHOTO_FORMATS)) as image:
+        with Image.open(_content(upload), formats=list(PHOTO_FORMATS)) as image:
             image.draft("RGB", (PREVIEW_SIDE, PREVIEW_SIDE))
             upright = ImageOps.exif_transpose(image).convert("RGB")
             upright.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))

@@ -1,16 +1,37 @@
 """The outbox: a message is a row of the caller's transaction, and the row, not the broker, is the truth about it."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
 
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.core.mail import get_connection
 from django.db import connection, transaction
+from django.db.models import F, Min
+from django.utils import timezone
 
 from notifications.kinds import Kind
-from notifications.models import Delivery, Message
-from notifications.services import broker
+from notifications.models import Delivery, Message, Sweep
+from notifications.services import broker, mail
+
+log = logging.getLogger(__name__)
 
 MAIL = "mail"
+RETRY_AFTER = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=6),
+)
+STUCK = timedelta(minutes=2)  # claimed longer ago and not marked: the worker died
+HOLD = timedelta(minutes=1)  # a claimed row is sent within this time or put back, well before it counts as stuck
+FRESH = timedelta(seconds=10)  # younger rows are in the hands of the poke that follows their commit
+SWEPT = 20_000  # rows a sweep, so that a long backlog is not queued anew each minute
+ERROR_LENGTH = 300
 
 
 class Recipient(Protocol):
@@ -57,3 +78,101 @@ def notify_many(notices: Iterable[Notice]) -> None:
     if deliveries:
         # robust: without it a failure here would reach the officer as an error after the commit
         transaction.on_commit(partial(broker.poke, [delivery.pk for delivery in deliveries]), robust=True)
+
+
+def deliver(ids: Sequence[int]) -> None:
+    """Send those of these deliveries that nobody else has in hand. At least once: see docs/adr/0004-outbox.md.
+
+    Each row is committed as `sending` before it is sent and marked right after, never in one transaction with the sending.
+    """
+    claimed = _claim(ids)
+    if not claimed:
+        return
+    with closing(get_connection()) as transport:
+        for position, delivery in enumerate(claimed):
+            now = timezone.now()
+            if delivery.claimed_at is None or now > delivery.claimed_at + HOLD:
+                _put_back(claimed[position:], now)
+                return
+            try:
+                if position == 0:
+                    transport.open()
+                mail.send(delivery, transport)
+            except Exception as error:  # whatever it is, it belongs into the row
+                _note_failure(delivery, error)
+                if mail.is_down(error):
+                    _put_back(claimed[position + 1 :], now + RETRY_AFTER[0])
+                    return
+            else:
+                _mark(delivery, state=Delivery.State.SENT, sent_at=timezone.now(), error="")
+
+
+def _claim(ids: Sequence[int]) -> list[Delivery]:
+    """Take these rows, as far as they are due and nobody is taking them; committed when it returns."""
+    now = timezone.now()
+    with transaction.atomic(durable=True):
+        due = Delivery.objects.due(now, now - STUCK).filter(pk__in=ids)
+        claimed = list(due.select_for_update(of=("self",), skip_locked=True).select_related("message").order_by("pk"))
+        Delivery.objects.filter(pk__in=[row.pk for row in claimed]).update(
+            state=Delivery.State.SENDING, claimed_at=now, attempts=F("attempts") + 1
+        )
+    for row in claimed:
+        row.state, row.claimed_at, row.attempts = Delivery.State.SENDING, now, row.attempts + 1
+    return claimed
+
+
+def _mark(delivery: Delivery, **fields: Any) -> None:
+    """Write what became of a claimed row, unless somebody else has claimed it since."""
+    mine = Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.SENDING, claimed_at=delivery.claimed_at)
+    if not mine.update(**fields):
+        log.warning("delivery %s was claimed anew while it was being sent", delivery.pk)
+
+
+def _note_failure(delivery: Delivery, error: Exception) -> None:
+    """The next try, or failed for good."""
+    text = f"{type(error).__name__}: {error}"[:ERROR_LENGTH]
+    if mail.is_permanent(error) or delivery.attempts > len(RETRY_AFTER):
+        log.error("delivery %s failed: %s", delivery.pk, text)
+        _mark(delivery, state=Delivery.State.FAILED, error=text)
+    else:
+        next_at = timezone.now() + RETRY_AFTER[delivery.attempts - 1]
+        _mark(delivery, state=Delivery.State.RETRY, next_at=next_at, error=text)
+
+
+def _put_back(rest: Sequence[Delivery], next_at: datetime) -> None:
+    """Let go of claimed rows that were not tried; it does not count as a try."""
+    for delivery in rest:
+        _mark(delivery, state=Delivery.State.RETRY, next_at=next_at, attempts=delivery.attempts - 1)
+
+
+def sweep() -> None:
+    """Poke what waits: not told to the broker, lost by it, up for another try, or left in `sending` by a dead worker."""
+    now = timezone.now()
+    stuck = Delivery.objects.filter(state=Delivery.State.SENDING, claimed_at__lte=now - STUCK)
+    stuck.filter(attempts__gt=len(RETRY_AFTER)).update(state=Delivery.State.FAILED, error="发送进程多次中断")
+    due = Delivery.objects.due(now, now - STUCK).filter(state__in=Delivery.OPEN, created_at__lte=now - FRESH)
+    poked = 0
+    for chunk in broker.chunks(list(due.order_by("created_at").values_list("pk", flat=True)[:SWEPT])):
+        if not broker.send(chunk):
+            break
+        poked += len(chunk)
+    Sweep.objects.update_or_create(pk=1, defaults={"ran_at": now, "poked": poked})
+
+
+def health() -> tuple[float | None, float | None]:
+    """Seconds since the last sweep, and the age in seconds of the oldest delivery that is still open; None if none."""
+    now = timezone.now()
+    swept = Sweep.objects.values_list("ran_at", flat=True).first()
+    oldest = Delivery.objects.filter(state__in=Delivery.OPEN).aggregate(at=Min("created_at"))["at"]
+    return (now - swept).total_seconds() if swept else None, (now - oldest).total_seconds() if oldest else None
+
+
+@transaction.atomic
+def resend(delivery: Delivery, *, by: Any) -> bool:
+    """Put one failed delivery into the queue again, written down in the admin's log. False if it is not failed (any more)."""
+    failed = Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.FAILED)
+    if not failed.update(state=Delivery.State.PENDING, attempts=0, next_at=None, claimed_at=None):
+        return False
+    LogEntry.objects.log_actions(by.pk, [delivery], CHANGE, change_message="重新发送", single_object=True)
+    transaction.on_commit(partial(broker.poke, [delivery.pk]), robust=True)
+    return True

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -135,17 +136,20 @@ class Postgres:
             raise StartError(f"数据库无法初始化。PostgreSQL's initdb failed:\n{last_lines(self.log)}")
         fresh.rename(self.data)
 
-    def wait(self, process: subprocess.Popen[bytes], *, seconds: float = 60.0) -> None:
-        """Return once the server takes connections. Raises StartError when it ends or takes too long."""
+    def wait(
+        self, process: subprocess.Popen[bytes], *, seconds: float = 60.0, cancelled: Callable[[], bool] = bool
+    ) -> None:
+        """Return once the server takes connections, or `cancelled()`. Raises StartError when it ends or takes too long."""
         deadline = time.monotonic() + seconds
-        while process.poll() is None and time.monotonic() < deadline:
+        while process.poll() is None and time.monotonic() < deadline and not cancelled():
             try:
                 self.connect(SUPERUSER).close()
             except psycopg2.OperationalError:
                 time.sleep(0.02)
             else:
                 return
-        raise StartError(f"数据库没有启动。PostgreSQL did not start:\n{last_lines(self.log)}")
+        if not cancelled():
+            raise StartError(f"数据库没有启动。PostgreSQL did not start:\n{last_lines(self.log)}")
 
     def connect(self, database: str, *, role: str = SUPERUSER) -> psycopg2.extensions.connection:
         """A connection in autocommit mode."""

@@ -95,17 +95,21 @@ def spawn(
     argv: Sequence[str | Path],
     *,
     log: int | IO[bytes],
+    out: int | IO[bytes] | None = None,
     env: Mapping[str, str] | None = None,
     rights: Rights = Rights.CALLER,
     death_signal: signal.Signals = signal.SIGTERM,
     pass_fds: Sequence[int] = (),
     cwd: Path | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a child in its own session that ends with this process. Call it from the main thread."""
-    return subprocess.Popen(
+    """Start a child in its own session that ends with this process. Call it from the main thread.
+
+    Both its streams go to `log`, or stdout to `out`.
+    """
+    return subprocess.Popen(  # noqa: S603  # our own programs
         [str(part) for part in argv],
         stdin=subprocess.DEVNULL,
-        stdout=log,
+        stdout=log if out is None else out,
         stderr=log,
         env=env,
         cwd=cwd,
@@ -124,13 +128,13 @@ def server_environment() -> dict[str, str]:
 def root_rights(probe: Sequence[str | Path], directory: Path) -> Rights:
     """How root can run `probe` in `directory` without being root: the user namespace where the kernel allows it."""
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603  # our own program
             [str(part) for part in probe],
             cwd=directory,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            preexec_fn=enter_user_namespace,  # noqa: PLW1509
+            preexec_fn=enter_user_namespace,
             timeout=10,
             check=False,
         )

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,14 +75,17 @@ class Valkey:
         }
         return [part for name, value in chosen.items() for part in (f"--{name}", value)]
 
-    def wait(self, process: subprocess.Popen[bytes], *, seconds: float = 30.0) -> None:
-        """Return once the server answers, its file loaded. Raises StartError when it ends or takes too long."""
+    def wait(
+        self, process: subprocess.Popen[bytes], *, seconds: float = 30.0, cancelled: Callable[[], bool] = bool
+    ) -> None:
+        """Return once the server answers, its file loaded, or `cancelled()`. Raises StartError when it ends or takes too long."""
         deadline = time.monotonic() + seconds
-        while process.poll() is None and time.monotonic() < deadline:
+        while process.poll() is None and time.monotonic() < deadline and not cancelled():
             if self.answers():
                 return
             time.sleep(0.02)
-        raise StartError(f"消息队列没有启动。Valkey did not start:\n{last_lines(self.log)}")
+        if not cancelled():
+            raise StartError(f"消息队列没有启动。Valkey did not start:\n{last_lines(self.log)}")
 
     def answers(self) -> bool:
         try:

@@ -1,0 +1,27 @@
+"""gunicorn's settings, read by `gunicorn -c python:portal.webserver portal.wsgi`."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+bind = f"{os.environ.get('BIND', '127.0.0.1')}:{settings.PORT}"
+workers = int(os.environ.get("WEB_WORKERS", "3"))
+worker_class = "sync"  # threads halved the rate: templates hold the interpreter's lock
+preload_app = True  # imported once, shared by the workers
+control_socket_disable = True
+timeout = 120  # a phone on a weak network takes its time to send nine photos
+graceful_timeout = 5
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  # the heartbeat must not wait for a disk
+logconfig_dict = settings.LOGGING  # django-structlog writes the access log, one JSON object a request
+
+
+def on_starting(_server: Any) -> None:
+    """Imported, but not yet listening: wait until the supervisor has prepared the database."""
+    gate = os.environ.pop("START_GATE", "")
+    if gate:
+        os.read(int(gate), 1)  # ends when the other end is closed
+        os.close(int(gate))

@@ -1,0 +1,32 @@
+"""`make bench`: pages, whistles and messages at 10 and 100 thousand events (FULL=1: also a million).
+
+Each page stands beside its bare twin in the same server. Writes var/bench.json and docs/performance.md.
+"""
+
+import os
+
+from portal import embedded
+from bench.servers import copy_database, storage
+
+SIZES = [10_000, 100_000, *([1_000_000] if os.environ.get("FULL") else [])]
+BASE = "bench_base"
+
+
+def main() -> None:
+    with storage() as (var, postgres, database_session):
+        copy_database(postgres, "template1", BASE)
+        os.environ.update(
+            DJANGO_SETTINGS_MODULE="bench.settings",
+            VAR_DIR=str(var),
+            DATABASE_URL=embedded.database_url(var, database=BASE),
+            REDIS_URL=embedded.redis_url(var),
+            SECRET_KEY="bench",
+            LOG_LEVEL="WARNING",
+        )
+        from bench import measure  # noqa: PLC0415 - Django reads its settings here
+
+        measure.main(SIZES, postgres, database_session)
+
+
+if __name__ == "__main__":
+    main()

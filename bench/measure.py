@@ -1,0 +1,220 @@
+"""What is measured, and how it is written down."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import django
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from bench import load, seed
+from bench.load import Call, Figures
+from bench.report import write
+from bench.servers import copy_database, free_port, program
+from portal import embedded
+
+REQUESTS = int(os.environ.get("BENCH_REQUESTS", "300"))
+WARM_UP = 20
+WHISTLES = int(os.environ.get("BENCH_WHISTLES", "1000"))
+MESSAGES = int(os.environ.get("BENCH_MESSAGES", "3000"))
+WORKERS = "2"
+CSRF = "a" * 32
+
+
+@dataclass(frozen=True)
+class Row:
+    size: int
+    page: str
+    figures: Figures
+    sql: int
+    bare: Figures | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        return round(self.figures.cpu_ms / self.bare.cpu_ms, 2) if self.bare else None
+
+
+def main(sizes: list[int], postgres: embedded.Postgres, database_session: int) -> None:
+    django.setup()
+    call_command("migrate", verbosity=0)
+    seed.base()
+    rows: list[Row] = []
+    connection.close()
+    for size in sizes:
+        name = f"bench_{size}"
+        copy_database(postgres, "bench_base", name)
+        _use(name)
+        seed.fill(size)
+        print(f"{size:,} events", flush=True)
+        with web(name) as (port, session):
+            rows += pages(size, port, [session, database_session])
+            rows.append(whistles(size, port, [session, database_session]))
+        if size == sizes[0]:
+            messages = messages_a_second(name)
+        connection.close()
+    write(rows, messages)
+
+
+def _use(name: str) -> None:
+    connection.close()
+    connection.settings_dict["NAME"] = name
+
+
+@contextmanager
+def web(name: str) -> Iterator[tuple[int, int]]:
+    """gunicorn as `make run` starts it, on this database: (port, process session)."""
+    port = free_port()
+    environment = {
+        "PORT": str(port),
+        "DATABASE_URL": embedded.database_url(settings.VAR_DIR, database=name),
+        "WEB_WORKERS": WORKERS,
+        "DJANGO_SETTINGS_MODULE": "bench.settings",
+    }
+    call_command("collectstatic", interactive=False, verbosity=0)
+    log = Path(settings.VAR_DIR) / "web.log"
+    with program(["-m", "gunicorn", "-c", "python:portal.webserver", "portal.wsgi"], environment, log) as session:
+        load.until(lambda: _answers(port), 30)
+        yield port, session
+
+
+def _answers(port: int) -> bool:
+    try:
+        return load.answer(port, Call("/livez", ""))[0] == 200
+    except OSError:
+        return False
+
+
+def client_for(username: str) -> tuple[Client, str]:
+    """A signed-in test client, and the cookie header of its session."""
+    from townships.models import User  # noqa: PLC0415 - after django.setup()
+
+    client = Client(HTTP_HOST="localhost")
+    client.force_login(User.objects.get(username=username), backend="django.contrib.auth.backends.ModelBackend")
+    return client, f"sessionid={client.cookies['sessionid'].value}; csrftoken={CSRF}"
+
+
+def pages(size: int, port: int, sessions: list[int]) -> Iterator[Row]:
+    """Every page beside a bare view of as many rows."""
+    from enforcement.models import Event, Whistle  # noqa: PLC0415 - after django.setup()
+
+    desk, cookie = client_for("330683100-duty-0")
+    event = Event.objects.filter(township__code="330683100", state="whistled").latest("id")
+    open_whistles = Whistle.objects.filter(township__code="330683100", state__in=Whistle.OPEN).count()
+    fragment = (("HX-Request", "true"), ("HX-Target", "rows"))
+    wanted: list[tuple[str, str, tuple[tuple[str, str], ...], str, int]] = [
+        ("board, columns only", "/board/columns/", fragment, "whistle", open_whistles),
+        ("board", "/board/", (), "whistle", open_whistles),
+        ("work list, rows only", "/worklist/rows/", fragment, "whistle", 25),
+        ("work list", "/worklist/", (), "whistle", 25),
+        ("events, rows only", "/events/", fragment, "event", 25),
+        ("events", "/events/", (), "event", 25),
+        ("whistles, rows only", "/whistles/", fragment, "whistle", 25),
+        ("whistles", "/whistles/", (), "whistle", 25),
+        ("one event", f"/events/{event.pk}/", (), "event", 25),
+    ]
+    for title, path, headers, table, count in wanted:
+        figures = timed(port, sessions, Call(path, cookie, headers=headers))
+        bare = timed(port, sessions, Call(f"/bare/{table}/{count}/", cookie))
+        extra = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers}
+        with CaptureQueriesContext(connection) as queries:
+            desk.get(path, **extra)
+        row = Row(size, title, figures, len(queries), bare)
+        print(f"  {title:24} {figures.cpu_ms:6} ms CPU  {row.ratio} x bare  p95 {figures.p95_ms} ms", flush=True)
+        yield row
+
+
+def timed(port: int, sessions: list[int], call: Call) -> Figures:
+    load.run(port, list(load.repeat(call, WARM_UP)), sessions)
+    return load.run(port, list(load.repeat(call, REQUESTS)), sessions)
+
+
+def whistles(size: int, port: int, sessions: list[int]) -> Row:
+    """Emergency whistles to two departments, each for an event of its own."""
+    from enforcement.models import Category, Event, Whistle  # noqa: PLC0415 - after django.setup()
+    from townships.models import Unit, User  # noqa: PLC0415
+
+    _, cookie = client_for("330683100-duty-0")
+    township, category = Unit.objects.get(code="330683100"), Category.objects.exclude(parent=None)[0]
+    reporter = User.objects.get(username="330683100-grid-0")
+    now = django.utils.timezone.now()
+    events = Event.objects.bulk_create(
+        Event(
+            number=f"事B{index}",
+            township=township,
+            category=category,
+            title="化工仓库异味",
+            place="工业园 3 号仓库",
+            facts="群众反映刺鼻气味",
+            is_urgent=True,
+            reported_by=reporter,
+            accept_due=now + timedelta(minutes=30),
+            next_due=now + timedelta(minutes=30),
+            request_id=uuid4(),
+        )
+        for index in range(WHISTLES)
+    )
+    lead, helper = Unit.objects.get(code="yjgl"), Unit.objects.get(code="sthj")
+    calls = [
+        Call(
+            f"/events/{event.pk}/whistle/",
+            cookie,
+            form={
+                "csrfmiddlewaretoken": CSRF,
+                "request_id": str(uuid4()),
+                "seen_state": "reported",
+                "kind": "emergency",
+                "facts": "请立即到场检测和封控",
+                "why": "emergency",
+                "why_text": "",
+                "lead": str(lead.pk),
+                "helpers": str(helper.pk),
+            },
+            expect=(302,),
+        )
+        for event in events
+    ]
+    figures = load.run(port, calls, sessions)
+    made = Whistle.objects.filter(event__in=events, state="signing").count()
+    if made != WHISTLES:
+        raise AssertionError(f"{made} of {WHISTLES} whistles")
+    print(f"  emergency whistles       {figures.per_second} a second", flush=True)
+    return Row(size, "emergency whistle (POST)", figures, 0)
+
+
+def messages_a_second(name: str) -> dict[str, float]:
+    """Messages delivered a second by one worker of two processes, and empty tasks executed by the same."""
+    from celery import current_app  # noqa: PLC0415 - after django.setup()
+    from notifications.models import Delivery  # noqa: PLC0415
+    from notifications.services import broker  # noqa: PLC0415
+
+    environment = {
+        "DATABASE_URL": embedded.database_url(settings.VAR_DIR, database=name),
+        "DJANGO_SETTINGS_MODULE": "bench.settings",
+    }
+    arguments = ["-m", "celery", "-q", "-A", "portal", "-I", "bench.tasks", "worker", "-Q", "messages,bench", "-c", WORKERS]
+    log = Path(settings.VAR_DIR) / "worker.log"
+    waiting = Delivery.objects.filter(state__in=Delivery.OPEN)
+    ids = list(waiting.order_by("id").values_list("pk", flat=True)[:MESSAGES])
+    with program([*arguments, "--loglevel", "WARNING"], environment, log):
+        load.until(lambda: bool(current_app.control.ping(timeout=0.5)), 60)
+        with closing(current_app.connection_for_write()) as broker_connection:
+            for _ in ids:
+                current_app.send_task("bench.empty", queue="bench", connection=broker_connection)
+        empty = load.until(lambda: _length("bench") == 0, 120)
+        for pair in zip(ids[::2], ids[1::2], strict=False):
+            broker.send(list(pair))
+        sent = load.until(lambda: not Delivery.objects.filter(pk__in=ids, state__in=Delivery.OPEN).exists(), 300)
+    return {
+        "messages": len(ids),
+        "messages_per_second": round(len(ids) / sent, 1),
+        "empty_tasks_per_second": round(len(ids) / empty, 1),
+    }

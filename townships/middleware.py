@@ -1,11 +1,18 @@
 """Puts the acting post on the user, and sends people with a due password change to that page."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
+from django_htmx.http import HttpResponseClientRedirect
+
+from townships.services.account import password_is_due
 
 SESSION_KEY = "post"
+PASSWORD_PAGE = "townships:password-change"  # noqa: S105 - the name of a page
+OPEN_WHILE_DUE = {PASSWORD_PAGE, "townships:login", "townships:logout", "livez", "healthz"}
 
 
 class ActingPostMiddleware:
@@ -20,3 +27,14 @@ class ActingPostMiddleware:
             user.posts_today = posts
             user.acting = next((post for post in posts if post.pk == chosen), posts[0] if posts else None)
         return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_: Any) -> HttpResponse | None:
+        """Nothing but changing it or leaving while a password change is due."""
+        user, match = request.user, request.resolver_match
+        if match is None or match.view_name in OPEN_WHILE_DUE or not user.is_authenticated:
+            return None
+        if not password_is_due(user, timezone.now()):
+            return None
+        if "HX-Request" in request.headers:  # a plain redirect would swap the page into a fragment's place
+            return HttpResponseClientRedirect(reverse(PASSWORD_PAGE))
+        return HttpResponseRedirect(reverse(PASSWORD_PAGE))

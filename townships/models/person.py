@@ -25,7 +25,7 @@ class Role(models.TextChoices):
 class UserManager(DjangoUserManager["User"]):
     use_in_migrations = False
 
-    def create_superuser(  # type: ignore[override]
+    def create_superuser(
         self, username: str, email: str | None = None, password: str | None = None, **fields: Any
     ) -> "User":
         """The first administrator of an installation: an account with that post, since rights come from posts alone."""
@@ -35,7 +35,7 @@ class UserManager(DjangoUserManager["User"]):
         Post.objects.create(user=user, unit=Unit.objects.get(code="city"), role=Role.ADMIN)
         return user
 
-    def create_user(  # type: ignore[override]
+    def create_user(
         self, username: str, email: str | None = None, password: str | None = None, **fields: Any
     ) -> "User":
         user = self.model(username=username, email=self.normalize_email(email or ""), **fields)
@@ -60,6 +60,7 @@ class User(AbstractUser):
 
     objects = UserManager()  # type: ignore[misc]
     REQUIRED_FIELDS = ["name"]
+    posts_today: "list[Post]"  # set by the middleware, in the order in which the page offers them
 
     class Meta:
         verbose_name = verbose_name_plural = "人员"

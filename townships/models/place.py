@@ -38,7 +38,9 @@ class Unit(models.Model):
     name = models.CharField("名称", max_length=60)
     short_name = models.CharField("简称", max_length=30)
     kind = models.CharField("类别", max_length=20, choices=Kind.choices)
-    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, verbose_name="上级", related_name="+")
+    parent = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, verbose_name="上级", related_name="+"
+    )
     township = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, verbose_name="对应镇街", related_name="+"
     )
@@ -56,10 +58,15 @@ class Unit(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "机构"
         ordering = ["order", "code"]
-        indexes = [models.Index(fields=["kind", "order"], name="unit_kind"), models.Index(fields=["parent", "kind"], name="unit_parent")]
+        indexes = [
+            models.Index(fields=["kind", "order"], name="unit_kind"),
+            models.Index(fields=["parent", "kind"], name="unit_parent"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(valid_to=None) | Q(valid_to__gte=F("valid_from")), name="unit_dates"),
-            models.CheckConstraint(condition=Q(successor=None) | Q(valid_to__isnull=False), name="unit_successor_closed"),
+            models.CheckConstraint(
+                condition=Q(successor=None) | Q(valid_to__isnull=False), name="unit_successor_closed"
+            ),
             models.CheckConstraint(
                 condition=~Q(kind__in=["grid", "subunit"]) | Q(parent__isnull=False), name="unit_child_has_parent"
             ),

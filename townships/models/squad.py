@@ -1,8 +1,10 @@
-from datetime import date
-from typing import Self
+from datetime import date, datetime, time, timedelta
+from typing import ClassVar, Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
+from django.urls import reverse
+from django.utils import timezone
 
 from townships.models.person import User
 from townships.models.place import Unit
@@ -38,6 +40,15 @@ class SquadMemberQuerySet(models.QuerySet["SquadMember"]):
     def active(self, day: date) -> Self:
         return self.filter(valid_from__lte=day).filter(Q(valid_to=None) | Q(valid_to__gte=day)).exclude(status="left")
 
+    def by_slot(self) -> Self:
+        """In the order 1+1+3+X, within a slot the captain first."""
+        slots, positions = SquadMember.Slot.values, SquadMember.Position.values
+        return self.order_by(_in_order("slot", slots), _in_order("position", positions), "id")
+
+
+def _in_order(field: str, values: list[str]) -> Case:
+    return Case(*[When(**{field: value}, then=Value(n)) for n, value in enumerate(values)], default=Value(len(values)))
+
 
 class SquadMember(models.Model):
     """A place in a township's 1+1+3+X squad: own staff, seconded officers, liaisons of further departments."""
@@ -63,6 +74,9 @@ class SquadMember(models.Model):
         LEAVE = "leave", "休假"
         LEFT = "left", "离队"
 
+    ENFORCING = (Position.CAPTAIN, Position.VICE, Position.OFFICER)
+    ONE_TAP = (Status.ON, Status.OUT, Status.LEAVE)  # who leaves the squad is the administrators' business
+
     township = models.ForeignKey(Unit, on_delete=models.PROTECT, verbose_name="镇街", related_name="+")
     user = models.ForeignKey(User, on_delete=models.PROTECT, verbose_name="人员", related_name="squad_places")
     slot = models.CharField("编成", max_length=10, choices=Slot.choices)
@@ -87,6 +101,27 @@ class SquadMember(models.Model):
     def __str__(self) -> str:
         return f"{self.get_slot_display()} {self.get_position_display()}"
 
+    def get_absolute_url(self) -> str:
+        return reverse("townships:squad")
+
+    @property
+    def sending_organ(self) -> Unit:
+        """The department behind a sub-unit that sends somebody, else the sending unit itself."""
+        unit = self.seconding_unit
+        return unit.parent if unit.kind == Unit.Kind.SUBUNIT and unit.parent else unit
+
+
+class ShiftQuerySet(models.QuerySet["Shift"]):
+    def covering(self, moment: datetime) -> Self:
+        """Shifts that are running at this moment; one that ends at or before its start runs into the next day."""
+        local = timezone.localtime(moment)
+        day, now = local.date(), local.time()
+        over_midnight = Q(ends_at__lte=F("starts_at"))
+        return self.filter(
+            Q(day=day, starts_at__lte=now) & (Q(ends_at__gt=now) | over_midnight)
+            | Q(day=day - timedelta(days=1), ends_at__gt=now) & over_midnight
+        )
+
 
 class Shift(models.Model):
     """Who is on duty: one person, one band of one day."""
@@ -97,6 +132,13 @@ class Shift(models.Model):
         NIGHT = "3_night", "晚班"
         DUTY = "4_duty", "值班"
 
+    HOURS: ClassVar[dict[str, tuple[time, time]]] = {  # proposed when a shift is added without times
+        Band.EARLY: (time(8), time(16)),
+        Band.MIDDLE: (time(16), time(0)),
+        Band.NIGHT: (time(0), time(8)),
+        Band.DUTY: (time(17, 30), time(8, 30)),
+    }
+
     township = models.ForeignKey(Unit, on_delete=models.PROTECT, verbose_name="镇街", related_name="+")
     user = models.ForeignKey(User, on_delete=models.PROTECT, verbose_name="人员", related_name="+")
     day = models.DateField("日期")
@@ -104,6 +146,8 @@ class Shift(models.Model):
     starts_at = models.TimeField("开始")
     ends_at = models.TimeField("结束", help_text="不晚于开始的，算到次日")
     is_on_call = models.BooleanField("备勤", default=False)
+
+    objects = ShiftQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "排班"
@@ -113,3 +157,6 @@ class Shift(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day} {self.get_band_display()}"
+
+    def get_absolute_url(self) -> str:
+        return f"{reverse('townships:shifts')}?week={self.day}"

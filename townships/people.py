@@ -1,0 +1,229 @@
+"""Who holds which post today, and who can come now. Every function asks a fixed number of queries."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from townships.models import Certificate, Post, Role, Shift, SquadMember, Unit, User
+from townships.rules import squad
+from townships.rules.squad import Completeness
+
+WARN_DAYS = 60
+GOES_ON_SITE = (Role.OFFICER, Role.LIAISON)
+
+
+# --- posts ----------------------------------------------------------------------------------------------------------
+def holders(unit_ids: Iterable[int], roles: Collection[str], *, day: date | None = None) -> dict[int, list[User]]:
+    """Unit id → who holds one of `roles` there on `day` (default today): main first, then backup, then deputies."""
+    posts = (
+        Post.objects.active(day or timezone.localdate())
+        .filter(unit_id__in=unit_ids, role__in=roles)
+        .select_related("user")
+        .order_by("rank", "id")
+    )
+    found: dict[int, dict[int, User]] = defaultdict(dict)
+    for post in posts:
+        found[post.unit_id].setdefault(post.user_id, post.user)
+    return {unit_id: list(users.values()) for unit_id, users in found.items()}
+
+
+def _holders_at(unit: Unit, *roles: str) -> list[User]:
+    return holders([unit.pk], roles).get(unit.pk, [])
+
+
+def liaisons(department: Unit) -> list[User]:
+    return _holders_at(department, Role.LIAISON)
+
+
+def dept_leaders(department: Unit) -> list[User]:
+    return _holders_at(department, Role.DEPT_LEADER)
+
+
+def leaders(township: Unit) -> list[User]:
+    return _holders_at(township, Role.LEADER)
+
+
+def duty(township: Unit) -> list[User]:
+    return _holders_at(township, Role.DUTY)
+
+
+def squad_officers(township: Unit) -> list[User]:
+    return _holders_at(township, Role.OFFICER)
+
+
+def grid_members(grid: Unit) -> list[User]:
+    return _holders_at(grid, Role.GRID)
+
+
+def subunit_people(subunit: Unit) -> list[User]:
+    """Everybody in a department's sub-unit: what is handed to it waits for any of them."""
+    return _holders_at(subunit, *Role.values)
+
+
+def subunits(department: Unit, township: Unit | None = None) -> QuerySet[Unit]:
+    """The department's open sub-units; with a township, those tied to it and those tied to none."""
+    units = Unit.objects.open_on(timezone.localdate()).filter(parent=department, kind=Unit.Kind.SUBUNIT)
+    return units if township is None else units.filter(Q(township=township) | Q(township=None))
+
+
+def officers_of(unit: Unit) -> QuerySet[User]:
+    """Who may be named to go: officers and liaisons of the department and its sub-units, or of the one sub-unit.
+
+    Seconded officers are not among them: they are under the township's command (浙江省综合行政执法条例 art 9).
+    """
+    posts = Post.objects.active(timezone.localdate()).filter(role__in=GOES_ON_SITE)
+    posts = posts.filter(Q(unit=unit) | Q(unit__parent=unit, unit__kind=Unit.Kind.SUBUNIT))
+    return User.objects.filter(pk__in=posts.values("user_id")).order_by("name", "username")
+
+
+def schedulable(township: Unit, day: date) -> QuerySet[User]:
+    """Who may be put on the rota: the township's own desk and officers, and its squad save the liaisons, who are not
+    under its command.
+    """
+    posts = Post.objects.active(day).filter(unit=township, role__in=(Role.DUTY, Role.LEADER, Role.OFFICER))
+    members = SquadMember.objects.active(day).filter(township=township).exclude(slot=SquadMember.Slot.LIAISON)
+    wanted = Q(pk__in=posts.values("user_id")) | Q(pk__in=members.values("user_id"))
+    return User.objects.filter(wanted, is_active=True).order_by("name", "username")
+
+
+# --- the squad ------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Place:
+    """One member of a squad with what the page says of them."""
+
+    member: SquadMember
+    certificate: Certificate | None  # the one that is valid longest
+    days_left: int | None  # of the certificate; negative when it has expired, None without one
+
+    @property
+    def is_certified(self) -> bool:
+        return self.days_left is not None and self.days_left >= 0
+
+    @property
+    def is_expiring(self) -> bool:
+        return self.days_left is not None and self.days_left <= WARN_DAYS
+
+    @property
+    def needs_certificate(self) -> bool:
+        """Officers enforce; auxiliaries and liaisons of further departments do not (domain 1.3)."""
+        return self.member.position in SquadMember.ENFORCING
+
+
+def roster(township: Unit, day: date) -> list[Place]:
+    """The squad on that day, in the order of its slots. Two queries."""
+    members = list(
+        SquadMember.objects.active(day)
+        .filter(township=township, user__is_active=True)
+        .select_related("user", "seconding_unit", "seconding_unit__parent")
+        .by_slot()
+    )
+    certificates = latest_certificates([member.user_id for member in members])
+    return [_place(member, certificates.get(member.user_id), day) for member in members]
+
+
+def _place(member: SquadMember, certificate: Certificate | None, day: date) -> Place:
+    return Place(member, certificate, (certificate.valid_to - day).days if certificate else None)
+
+
+def latest_certificates(user_ids: Collection[int]) -> dict[int, Certificate]:
+    """User id → the certificate that is valid longest. One query."""
+    rows = Certificate.objects.filter(holder_id__in=user_ids).order_by("valid_to")
+    return {row.holder_id: row for row in rows}
+
+
+def completeness(township: Unit, day: date) -> Completeness:
+    """编成完整度 n/10 (domain 1.4). One query."""
+    rows = SquadMember.objects.active(day).filter(township=township, user__is_active=True)
+    return squad.completeness(
+        {
+            (slot, parent_code if kind == Unit.Kind.SUBUNIT else code)
+            for slot, code, kind, parent_code in rows.values_list(
+                "slot", "seconding_unit__code", "seconding_unit__kind", "seconding_unit__parent__code"
+            )
+        }
+    )
+
+
+def completeness_of(places: Sequence[Place]) -> Completeness:
+    """The same from a roster that is there already. No query."""
+    return squad.completeness({(place.member.slot, place.member.sending_organ.code) for place in places})
+
+
+def expiring_certificates(township: Unit, day: date, within: int = WARN_DAYS) -> list[Place]:
+    """Members whose last certificate ends within so many days, expired ones included; soonest first. Two queries."""
+    places = [p for p in roster(township, day) if p.days_left is not None and p.days_left <= within]
+    return sorted(places, key=lambda place: place.days_left or 0)
+
+
+# --- who can come now -----------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class OnDuty:
+    """Somebody the command room can call now, and what it should know before calling."""
+
+    user: User
+    member: SquadMember | None  # None: on the rota without being in the squad
+    certificate: Certificate | None
+    shift: Shift | None  # None: in the squad and on post, but not on the rota now
+    liaison_rank: str  # 主, 备, 代理 or nothing
+    is_certified: bool
+
+    @property
+    def tel(self) -> str:
+        return self.user.mobile
+
+    @property
+    def group(self) -> str:
+        """How the list calls where they come from."""
+        if self.member is None:
+            return "指挥室"
+        if self.member.slot == SquadMember.Slot.LIAISON:
+            return f"{self.member.sending_organ}联络员"
+        return "镇街执法队" if self.member.slot == SquadMember.Slot.OWN else f"{self.member.sending_organ}派驻"
+
+    @property
+    def can_come(self) -> bool:
+        return self.member is None or self.member.status == SquadMember.Status.ON
+
+
+def on_duty_now(township: Unit, now: datetime) -> list[OnDuty]:
+    """Who is on the rota at this moment, shifts over midnight included, and the rest of the squad that is not on leave.
+
+    On the rota and present first, then who is present, then who is out. Four queries.
+    """
+    day = timezone.localdate(now)
+    shifts = {s.user_id: s for s in Shift.objects.covering(now).filter(township=township).select_related("user")}
+    members = {place.member.user_id: place for place in roster(township, day)}
+    ranks = _liaison_ranks(members.keys(), day)
+    people = [
+        _on_duty(shifts.get(user_id), members.get(user_id), ranks.get(user_id, ""))
+        for user_id in dict.fromkeys([*members, *shifts])
+    ]
+    away = SquadMember.Status.LEAVE
+    reachable = [p for p in people if p.member is None or p.member.status != away]
+    return sorted(reachable, key=lambda p: (not (p.shift and p.can_come), not p.can_come))
+
+
+def _on_duty(shift: Shift | None, place: Place | None, rank: str) -> OnDuty:
+    return OnDuty(
+        user=place.member.user if place else shift.user,  # type: ignore[union-attr]  # one of the two is there
+        member=place.member if place else None,
+        certificate=place.certificate if place else None,
+        shift=shift,
+        liaison_rank=rank,
+        is_certified=place is not None and place.is_certified,
+    )
+
+
+def _liaison_ranks(user_ids: Collection[int], day: date) -> dict[int, str]:
+    posts = Post.objects.active(day).filter(user_id__in=user_ids, role=Role.LIAISON).order_by("-rank")
+    return {post.user_id: post.get_rank_display() for post in posts}
+
+
+def week_of(day: date) -> list[date]:
+    """The seven days, Monday first, of the week that `day` is in."""
+    monday = day - timedelta(days=day.weekday())
+    return [monday + timedelta(days=n) for n in range(7)]

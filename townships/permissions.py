@@ -1,0 +1,38 @@
+"""Who may see a squad and its rota, and who may change them: predicates on the acting post."""
+
+from typing import Any
+
+from townships.models import Role, SquadMember, Unit
+
+DESK = (Role.DUTY, Role.LEADER)
+OVERSIGHT = (Role.GUIDANCE, Role.AUDITOR)
+
+
+def can_oversee_squads(user: Any) -> bool:
+    """The guidance office and the auditors see every township's squad and choose which."""
+    return user.acting is not None and user.acting.role in OVERSIGHT
+
+
+def can_view_squad(user: Any, township: Unit) -> bool:
+    """Names, phones and certificates: for the township's own staff, not for its grid members or for departments."""
+    post = user.acting
+    if post is None:
+        return False
+    return post.role in OVERSIGHT or (post.unit_id == township.pk and post.role in (*DESK, Role.OFFICER))
+
+
+def _runs(user: Any, township_id: int) -> bool:
+    post = user.acting
+    return post is not None and post.unit_id == township_id and post.role in DESK
+
+
+def can_plan_shifts(user: Any, township: Unit) -> bool:
+    return _runs(user, township.pk)
+
+
+def can_set_status(user: Any, member: SquadMember) -> bool:
+    return _runs(user, member.township_id)
+
+
+def can_use_admin(user: Any) -> bool:
+    return bool(user.is_active and user.is_staff)

@@ -1,0 +1,18 @@
+from django.urls import path
+
+from townships.views import account, shift, squad
+
+app_name = "townships"
+
+urlpatterns = [
+    path("login/", account.login, name="login"),
+    path("logout/", account.logout, name="logout"),
+    path("password/", account.password_change, name="password-change"),
+    path("switch-post/", account.switch_post, name="switch-post"),
+    path("squad/", squad.squad_page, name="squad"),
+    path("squad/<int:pk>/status/", squad.member_status, name="member-status"),
+    path("squad/who-can-come/", squad.who_can_come, name="who-can-come"),
+    path("shifts/", shift.rota, name="shifts"),
+    path("shifts/add/", shift.shift_add, name="shift-add"),
+    path("shifts/<int:pk>/remove/", shift.shift_remove, name="shift-remove"),
+]

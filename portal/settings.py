@@ -113,6 +113,7 @@ DATABASES: dict[str, Any] = {
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 # Demo data goes into the database that `make run` made itself, and nowhere else without being told to.
 EMBEDDED_DATABASE = DATABASES["default"]["OPTIONS"].get("host") == embedded.database_host(VAR_DIR)
+DEMO_DATA = EMBEDDED_DATABASE and env.bool("DEMO", default=True)
 # The owner of the tables migrates; `manage.py run` lets web, workers and beat in as a role without DDL (grant_web_role).
 WEB_DB_ROLE = env.str("WEB_DB_ROLE", default=embedded.WEB_ROLE if EMBEDDED_DATABASE else "")
 WEB_DATABASE_URL = env.str(

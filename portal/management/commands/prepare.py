@@ -27,7 +27,7 @@ class Command(BaseCommand):
             call_command("grant_web_role")
         call_command("load_reference", stdout=sys.stderr)
         collect_static()
-        if settings.EMBEDDED_DATABASE:
+        if settings.DEMO_DATA:
             load_demo_once()
 
 

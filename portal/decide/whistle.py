@@ -1,11 +1,12 @@
 """The table `whistle` (D1)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils import timezone
 
-from enforcement.models import Limit
 from enforcement.rules.deadlines import SHIPPED_EVAL, SHIPPED_LIMITS, Kind, Step, WhistleLimits, whistle_dues
+from enforcement.services.limit import whistle_clocks
 from portal.decide import cells, numbers
 from portal.decide.cases import Outcome, Table, Values, row_by_row
 from portal.decide.numbers import Group, Numbers
@@ -33,24 +34,15 @@ def _print(step: Step | None) -> Any:
     return step and {"unit": str(step.unit), "amount": step.amount}
 
 
-def _shipped() -> dict[str, Any]:
-    kinds = {
-        str(kind): {name: _print(getattr(limits, name)) for name in STEPS} for kind, limits in SHIPPED_LIMITS.items()
-    }
-    return kinds | {"eval": _print(SHIPPED_EVAL)}
+def _numbers(limits: Mapping[str, WhistleLimits], eval_step: Step) -> dict[str, Any]:
+    kinds = {str(kind): {name: _print(getattr(of_kind, name)) for name in STEPS} for kind, of_kind in limits.items()}
+    return kinds | {"eval": _print(eval_step)}
 
 
 def _stored() -> dict[str, Any]:
-    """Today's rows. A kind without a row for `report` has no interim report; any other step must have one."""
-    rows = Limit.objects.on(timezone.localdate()).values_list("kind", "step", "unit", "amount")
-    steps = {(kind, step): {"unit": unit, "amount": amount} for kind, step, unit, amount in rows}
-    wanted = [(str(kind), name) for kind in Kind for name in STEPS] + [("all", "eval")]
-    missing = [f"{kind} {name}" for kind, name in wanted if (kind, name) not in steps and name != "report"]
-    if missing:
-        raise cells.BadInput([f"数据库的“办理时限”里没有今天有效的：{'、'.join(missing)}"])
-    return {str(kind): {name: steps.get((kind, name)) for name in STEPS} for kind in Kind} | {
-        "eval": steps["all", "eval"]
-    }
+    """The limits that the portal itself would take today."""
+    clocks = {str(kind): whistle_clocks(kind, timezone.now()) for kind in Kind}
+    return _numbers({kind: clock.limits for kind, clock in clocks.items()}, clocks[Kind.ROUTINE].eval_step)
 
 
 def _shape() -> Group:
@@ -62,6 +54,6 @@ def _shape() -> Group:
 TABLE = Table(
     columns={"kind": cells.one_of(*Kind), "sent_at": cells.MOMENT},
     outcomes=OUTCOMES,
-    numbers=Numbers(_shape(), _shipped, _stored),
+    numbers=Numbers(_shape(), lambda: _numbers(SHIPPED_LIMITS, SHIPPED_EVAL), _stored),
     decide=row_by_row(_decide),
 )

@@ -86,4 +86,4 @@ def how_to_load(refusal: YearsNotLoaded) -> str:
     rows = "\n".join(
         f"第 {line} 行要知道 {year} 年的工作日，该年的放假安排尚未导入" for year, line in sorted(refusal.lines.items())
     )
-    return f"{rows}\n导入办法：在管理后台的“放假安排年份”导入国务院办公厅公布的安排，再运行本命令，不带 --defaults"
+    return f"{rows}\n导入办法：manage.py load_holidays FILE.csv（列 date,kind,name）或管理后台的“放假安排年份”，再运行本命令，不带 --defaults\n"

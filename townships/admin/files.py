@@ -1,0 +1,274 @@
+"""Import and export of reference tables: Chinese column heads, text that stays text, errors that say what to do."""
+
+import csv
+import re
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from io import BytesIO, StringIO
+from pathlib import Path
+from typing import Any
+
+import tablib
+from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.db import models
+from django.utils.html import format_html
+from import_export import resources, widgets
+from import_export.fields import Field
+from import_export.formats import base_formats
+from import_export.tmp_storages import TempFolderStorage
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+
+from records.models import Stage
+from records.services import record
+
+MOST_ROWS = 2000  # the import runs while the page waits
+A_DAY = 86_400
+FORMULA = re.compile(r"^[=+\-@\t\r]")
+ESCAPED = re.compile(r"^'(?=[=+\-@\t\r])")
+
+
+# --- files ----------------------------------------------------------------------------------------------------------
+class SafeCSV(base_formats.CSV):  # type: ignore[misc]
+    """CSV for Excel: UTF-8 with a mark on the way out, GB18030 understood on the way in, no cell is a formula."""
+
+    def is_binary(self) -> bool:
+        return True
+
+    def get_read_mode(self) -> str:
+        return "rb"
+
+    def export_data(self, dataset: Any, **_: Any) -> bytes:
+        out = StringIO()
+        writer = csv.writer(out)
+        writer.writerow(dataset.headers)
+        writer.writerows([_quoted(cell) for cell in row] for row in dataset)
+        return out.getvalue().encode("utf-8-sig")
+
+    def create_dataset(self, in_stream: bytes, **_: Any) -> Any:
+        try:
+            text = in_stream.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = in_stream.decode("gb18030")
+        rows = [[ESCAPED.sub("", cell) for cell in row] for row in csv.reader(StringIO(text)) if any(row)]
+        return tablib.Dataset(*rows[1:], headers=rows[0] if rows else None)
+
+
+class SafeXLSX(base_formats.XLSX):  # type: ignore[misc]
+    """Every text is written as text: openpyxl would turn one that begins with = into a formula."""
+
+    def export_data(self, dataset: Any, **_: Any) -> bytes:
+        book = Workbook(write_only=True)
+        sheet = book.create_sheet("数据")
+        for row in [dataset.headers, *dataset]:
+            sheet.append([_text_cell(sheet, value) for value in row])
+        out = BytesIO()
+        book.save(out)
+        return out.getvalue()
+
+
+def _quoted(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and FORMULA.match(cell) else cell
+
+
+def _text_cell(sheet: Any, value: Any) -> WriteOnlyCell:
+    cell = WriteOnlyCell(sheet, value="" if value is None else value)
+    if isinstance(value, str):
+        cell.data_type = "s"
+    return cell
+
+
+class ImportFolder(TempFolderStorage):  # type: ignore[misc]
+    """Between preview and confirmation a file lies in a folder of its own that only the portal reads, a day at most."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.folder = Path(settings.VAR_DIR) / "imports"
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def save(self, data: bytes) -> None:
+        for old in self.folder.iterdir():
+            if old.stat().st_mtime < time.time() - A_DAY:
+                old.unlink(missing_ok=True)
+        with tempfile.NamedTemporaryFile(dir=self.folder, delete=False) as file:
+            file.write(data)
+        self.name = Path(file.name).name
+
+    def get_full_path(self) -> str:
+        return str(self.folder / Path(self.name).name)
+
+
+# --- cells ----------------------------------------------------------------------------------------------------------
+class Text(widgets.CharWidget):  # type: ignore[misc]
+    """A spreadsheet makes numbers of codes and phones; here they are text again."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        return str(super().clean(value, row, **kwargs) or "").strip()
+
+
+class Day(widgets.Widget):  # type: ignore[misc]
+    def clean(self, value: Any, row: Any = None, **_: Any) -> date | None:  # noqa: ARG002 - the library's signature
+        if value in (None, ""):
+            return None
+        if isinstance(value, datetime):
+            return value.date()
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(str(value).strip().replace("/", "-"))
+        except ValueError:
+            raise ValueError(f"“{value}”不是日期，请写成 2026-11-24 的样子") from None
+
+    def render(self, value: Any, obj: Any = None, **_: Any) -> str:  # noqa: ARG002
+        return value.isoformat() if value else ""
+
+
+class Choice(widgets.Widget):  # type: ignore[misc]
+    """The label or the code on the way in, the label on the way out."""
+
+    def __init__(self, choices: Sequence[tuple[Any, str]]) -> None:
+        super().__init__()
+        self.labels = {value: str(label) for value, label in choices}
+        self.values = {**{str(value): value for value in self.labels}, **{v: k for k, v in self.labels.items()}}
+
+    def clean(self, value: Any, row: Any = None, **_: Any) -> Any:  # noqa: ARG002
+        text = str(value if value is not None else "").strip()
+        if text and text not in self.values:
+            raise ValueError(f"“{text}”不在可选值内，请填写：{'、'.join(self.labels.values())}")
+        return self.values.get(text, "")
+
+    def render(self, value: Any, obj: Any = None, **_: Any) -> str:  # noqa: ARG002
+        return self.labels.get(value, "")
+
+
+class Reference(widgets.ForeignKeyWidget):  # type: ignore[misc]
+    """A row of another table, named by its code."""
+
+    def clean(self, value: Any, row: Any = None, **_: Any) -> Any:  # noqa: ARG002
+        text = Text().clean(value)
+        if not text:
+            return None
+        try:
+            return self.model.objects.get(**{self.field: text})
+        except ObjectDoesNotExist:
+            what = self.model._meta.verbose_name
+            raise ValueError(f"找不到{what}“{text}”，请填写已有的{what}，或先把它导入") from None
+
+
+YES_NO = ((True, "是"), (False, "否"))
+NAMED_BY = {"Unit": "code", "User": "username"}
+
+
+def column(model: type[models.Model], name: str) -> Field:
+    """The column of one model field: its Chinese name as head, and a cell that fits its type."""
+    field: Any = model._meta.get_field(name)
+    if field.is_relation:
+        widget = Reference(field.related_model, NAMED_BY[field.related_model.__name__])
+    elif field.choices:
+        widget = Choice(field.choices)
+    elif isinstance(field, models.BooleanField):
+        widget = Choice(YES_NO)
+    elif isinstance(field, models.DateField):
+        widget = Day()
+    elif isinstance(field, models.CharField):
+        widget = Text()
+    else:
+        widget = resources.ModelResource.widget_from_django_field(field)()
+    return Field(attribute=name, column_name=str(field.verbose_name), widget=widget, default=field.default)
+
+
+# --- tables ---------------------------------------------------------------------------------------------------------
+class OldToNew:
+    """What a row of the preview shows: the new value, before it the old one where they differ. No inline style."""
+
+    def __init__(self, resource: Any, instance: Any, new: Any) -> None:
+        self.left = [] if new else self._values(resource, instance)
+        self.right: list[str] = []
+
+    def compare_with(self, resource: Any, instance: Any) -> None:
+        self.right = self._values(resource, instance)
+
+    def as_html(self) -> list[str]:
+        left = self.left or [""] * len(self.right)
+        return [
+            format_html("<del>{}</del> <ins>{}</ins>", old, new) if old and old != new else format_html("{}", new)
+            for old, new in zip(left, self.right, strict=True)
+        ]
+
+    @staticmethod
+    def _values(resource: Any, instance: Any) -> list[str]:
+        return [str(field.export(instance) or "") for field in resource.get_import_fields()]
+
+
+class ReferenceResource(resources.ModelResource):  # type: ignore[misc]
+    class Meta:
+        skip_unchanged = True
+        report_skipped = True
+        clean_model_instances = True
+
+    def get_diff_class(self) -> type[OldToNew]:
+        return OldToNew
+
+    def before_import(self, dataset: Any, **_: Any) -> None:
+        """Refuse a file whose columns are not understood, before any of its rows is looked at."""
+        known = {field.column_name for field in self.get_import_fields()}
+        keys = [self.fields[name].column_name for name in self.get_import_id_fields()]
+        heads = [str(head) for head in dataset.headers or []]
+        if strange := [head for head in heads if head not in known]:
+            raise ValueError(f"第 1 行有不认识的列：{'、'.join(strange)}。可用的列：{'、'.join(sorted(known))}")
+        if missing := [key for key in keys if key not in heads]:
+            raise ValueError(f"第 1 行缺少列：{'、'.join(missing)}，请补上；可先导出一份作样子")
+        if len(dataset) > MOST_ROWS:
+            raise ValueError(f"一次最多 {MOST_ROWS} 行，这个文件有 {len(dataset)} 行，请分几次导入")
+
+    def get_instance(self, instance_loader: Any, row: Any) -> Any:
+        try:
+            return super().get_instance(instance_loader, row)
+        except ValueError:  # a key cell is wrong: treated as a new row, and then each wrong cell is reported
+            return None
+
+    def after_save_instance(self, instance: Any, row: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        record(instance, "import", by=kwargs["user"], what="由文件导入或更新", stage=Stage.FILE)
+
+
+def resource_for(
+    model: type[models.Model],
+    names: Sequence[str],
+    *,
+    keys: Sequence[str],
+    base: type[ReferenceResource] = ReferenceResource,
+) -> type[ReferenceResource]:
+    """A resource of these columns; a row of a file is an old one when its `keys` are."""
+    meta = type("Meta", (), {"model": model, "fields": names, "import_id_fields": keys})
+    columns = {name: column(model, name) for name in names}
+    return type(base)(f"{model.__name__}Resource", (base,), {"Meta": meta, **columns})
+
+
+@dataclass(frozen=True)
+class Problem:
+    line: int | None  # of the file, its head being line 1; None for the file as a whole
+    column: str
+    message: str
+
+
+def problems(result: Any, resource: ReferenceResource) -> list[Problem]:
+    """What is wrong with the file, in its own lines and columns."""
+    heads = {field.attribute: field.column_name for field in resource.get_import_fields()}
+    found = [Problem(None, "", str(error.error)) for error in result.base_errors]
+    found += [Problem(row + 1, "", _sentence(e.error)) for row, errors in result.row_errors() for e in errors]
+    for row in result.invalid_rows:
+        for name, messages in row.error_dict.items():
+            found += [Problem(row.number + 1, heads.get(name, ""), message) for message in messages]
+    return sorted(found, key=lambda problem: problem.line or 0)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        return "；".join(error.messages)
+    return f"这一行没能保存，请核对各列后重试（{type(error).__name__}）"

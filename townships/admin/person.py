@@ -1,0 +1,111 @@
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import ForeignKey
+from django.forms import ModelChoiceField
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import URLPattern, path
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_variables
+
+from townships.admin.base import ImportingAdmin
+from townships.admin.files import ReferenceResource, resource_for
+from townships.models import Post, User
+from townships.services import account
+
+OWN_ROW = "不能通过导入修改本人的账号和岗位，请由另一位管理员办理。"
+
+
+class UserResource(ReferenceResource):
+    def import_instance(self, instance: User, row: Any, **kwargs: Any) -> None:
+        super().import_instance(instance, row, **kwargs)
+        if instance.pk == kwargs["user"].pk:
+            raise ValidationError(OWN_ROW)
+
+    def before_save_instance(self, instance: User, row: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        if instance.pk is None:
+            instance.set_unusable_password()  # nobody gets in before a one-time password is issued
+
+
+class PostResource(ReferenceResource):
+    def import_instance(self, instance: Post, row: Any, **kwargs: Any) -> None:
+        super().import_instance(instance, row, **kwargs)
+        if instance.user_id == kwargs["user"].pk:
+            raise ValidationError(OWN_ROW)
+
+
+@admin.register(User)
+class UserAdmin(ImportingAdmin):
+    resource_classes = [
+        resource_for(
+            User,
+            ["username", "name", "mobile", "email", "home_unit", "is_active"],
+            keys=["username"],
+            base=UserResource,
+        )
+    ]
+    list_display = ["username", "name", "home_unit", "is_active", "last_login"]
+    list_select_related = ["home_unit"]
+    list_filter = ["is_active", "must_change_password", ("home_unit__kind", admin.ChoicesFieldListFilter)]
+    search_fields = ["username", "name"]
+    autocomplete_fields = ["home_unit"]
+    fields = ["username", "name", "mobile", "email", "home_unit", "is_active"]
+    facts = ["last_login", "password_changed_at", "must_change_password", "password_expires_at"]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:  # noqa: ARG002
+        return [*self.fields, *self.facts] if obj else self.fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [*self.facts, "is_active"] if obj == request.user else self.facts
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: Any) -> None:
+        if not change:
+            obj.set_unusable_password()
+        super().save_model(request, obj, form, change)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.one_time_password)
+        return [path("<int:pk>/one-time-password/", view, name="one-time-password"), *super().get_urls()]
+
+    @sensitive_variables("password")
+    def one_time_password(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask on GET; issue on POST and show the password on this one page, which no cache keeps."""
+        user = get_object_or_404(User, pk=pk)
+        if not self.has_change_permission(request, user) or user == request.user:
+            raise PermissionDenied
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "original": user, "title": "一次性密码"}
+        if request.method == "POST":
+            context["password"] = account.issue_one_time_password(user, by=request.user)
+            context["hours"] = account.ONE_TIME_HOURS
+        return never_cache(render)(request, "admin/townships/user/one_time_password.html", context)
+
+
+@admin.register(Post)
+class PostAdmin(ImportingAdmin):
+    resource_classes = [
+        resource_for(
+            Post,
+            ["user", "unit", "role", "rank", "deputy_for", "valid_from", "valid_to"],
+            keys=["user", "unit", "role", "valid_from"],
+            base=PostResource,
+        )
+    ]
+    list_display = ["user", "unit", "role", "rank", "valid_from", "valid_to"]
+    list_select_related = ["user", "unit"]
+    list_filter = ["role", "rank", "unit__kind"]
+    search_fields = ["user__name", "user__username", "unit__name"]
+    autocomplete_fields = ["user", "unit", "deputy_for"]
+    fields = ["user", "unit", "role", "rank", "deputy_for", "valid_from", "valid_to"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Post | None = None) -> bool:
+        """Nobody edits the own posts."""
+        return super().has_change_permission(request, obj) and (obj is None or obj.user_id != request.user.pk)
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey, request: HttpRequest, **kwargs: Any
+    ) -> ModelChoiceField | None:
+        if db_field.name == "user":
+            kwargs["queryset"] = User.objects.exclude(pk=request.user.pk)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)

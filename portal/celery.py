@@ -1,5 +1,6 @@
 """The Celery application: two queues, JSON logs, and the request id that a task inherits from the page that queued it."""
 
+import logging
 import os
 from logging.config import dictConfig
 from typing import Any
@@ -21,3 +22,4 @@ app.steps["worker"].add(DjangoStructLogInitStep)
 def configure_logging(**_: Any) -> None:
     """Django's LOGGING instead of Celery's own: one JSON object a line."""
     dictConfig(settings.LOGGING)
+    logging.captureWarnings(True)

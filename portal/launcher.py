@@ -21,7 +21,7 @@ from portal.welcome import demo_accounts, first_words, ready_words
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
-CELERY = ("-m", "celery", "-q", "-A", "portal")
+CELERY = ("-m", "celery", "-q", "--skip-checks", "-A", "portal")
 WORKER = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO")
 PROGRAMS = {
     "web": ("-m", "gunicorn", "-c", "python:portal.webserver", "portal.wsgi"),

@@ -104,6 +104,7 @@ def test_whole_portal(started: Run, tmp_path: Path) -> None:
     assert f"http://localhost:{started.port}/" in started.says()
     assert started.ask("/livez") == (200, "ok\n")
     wait_until(started.is_whole, 30)
+    logs_are_json(tmp_path / "var" / "log")
     second_run_is_refused(started, tmp_path)
     killed_children_come_back(started)
     killed_supervisor_leaves_nothing_behind(started)
@@ -115,7 +116,6 @@ def test_whole_portal(started: Run, tmp_path: Path) -> None:
         code = again.stop(signal.SIGINT)
     assert code == 0
     assert not [pid for pid in pids if is_alive(pid)]
-    assert_logs_are_json(tmp_path / "var" / "log")
 
 
 def second_run_is_refused(first: Run, tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def killed_supervisor_leaves_nothing_behind(run: Run) -> None:
     wait_until(lambda: not [pid for pid in pids if is_alive(pid)], 20)
 
 
-def assert_logs_are_json(folder: Path) -> None:
+def logs_are_json(folder: Path) -> None:
     for name in ("web", "messages", "jobs", "beat"):
         lines = (folder / f"{name}.log").read_text().splitlines()
         assert lines, name

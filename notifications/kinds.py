@@ -20,7 +20,7 @@ class Kind:
     due: str | None
     link: str
 
-    title: ClassVar[str]
+    title: ClassVar[str] = "消息"
     clock_label: ClassVar[str] = "期限"
 
     def __post_init__(self) -> None:
@@ -157,3 +157,8 @@ class ProvisionalDueChanged(Kind):
 
 
 KINDS: dict[str, type[Kind]] = {kind.code(): kind for kind in Kind.__subclasses__()}
+
+
+def restore(code: str, data: dict[str, Any]) -> Kind:
+    """The message back from the outbox; a kind that this version does not know (any more) is a bare message."""
+    return KINDS.get(code, Kind)(**data)

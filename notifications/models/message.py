@@ -1,5 +1,5 @@
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -8,6 +8,10 @@ from django.utils import timezone
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
+    def visible_to(self, user: Any) -> Self:
+        """A person's own, whatever post they act in."""
+        return self.filter(recipient=user)
+
     def unread(self) -> Self:
         return self.filter(read_at=None)
 
@@ -40,9 +44,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def due(self, now: datetime, stuck_before: datetime) -> Self:
         """Pending, up for another try, or claimed by somebody who died before sending."""
         return self.filter(
-            Q(state="pending")
-            | Q(state="retry", next_at__lte=now)
-            | Q(state="sending", claimed_at__lte=stuck_before)
+            Q(state="pending") | Q(state="retry", next_at__lte=now) | Q(state="sending", claimed_at__lte=stuck_before)
         )
 
 
@@ -75,10 +77,14 @@ class Delivery(models.Model):
         verbose_name = verbose_name_plural = "发送"
         constraints = [
             models.UniqueConstraint(fields=["message", "channel"], name="delivery_once"),
-            models.CheckConstraint(condition=Q(state="sent", sent_at__isnull=False) | ~Q(state="sent"), name="delivery_sent_at"),
+            models.CheckConstraint(
+                condition=Q(state="sent", sent_at__isnull=False) | ~Q(state="sent"), name="delivery_sent_at"
+            ),
         ]
         indexes = [
-            models.Index(fields=["created_at"], condition=Q(state__in=["pending", "sending", "retry"]), name="delivery_open"),
+            models.Index(
+                fields=["created_at"], condition=Q(state__in=["pending", "sending", "retry"]), name="delivery_open"
+            ),
             models.Index(fields=["-id"], condition=Q(state="failed"), name="delivery_failed"),
         ]
 

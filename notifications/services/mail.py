@@ -8,17 +8,12 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 
-from notifications.kinds import KINDS, Kind
-from notifications.models import Delivery, Message
+from notifications.kinds import Kind, restore
+from notifications.models import Delivery
 
 
 class NotAllowed(Exception):  # noqa: N818 - it is an answer, not a fault
     """MAIL_ALLOW does not list the address: a copy of the portal writes to nobody real."""
-
-
-def kind_of(message: Message) -> Kind:
-    """The dataclass back from the row. KeyError for a kind that this version does not know."""
-    return KINDS[message.kind](**message.data)
 
 
 def body(kind: Kind) -> str:
@@ -44,7 +39,7 @@ def send(delivery: Delivery, transport: Any) -> None:
     """Send one delivery over an open mail connection. Raises what the transport raises, and NotAllowed."""
     if not is_allowed(delivery.address):
         raise NotAllowed("收件地址不在 MAIL_ALLOW 名单内，没有发送")
-    kind = kind_of(delivery.message)
+    kind = restore(delivery.message.kind, delivery.message.data)
     headers = {"Message-ID": message_id(delivery), "Auto-Submitted": "auto-generated"}
     mail = EmailMessage(subject(kind), body(kind), to=[delivery.address], headers=headers)
     transport.send_messages([mail])

@@ -29,6 +29,7 @@ RETRY_AFTER = (
 )
 STUCK = timedelta(minutes=2)  # claimed longer ago and not marked: the worker died
 HOLD = timedelta(minutes=1)  # a claimed row is sent within this time or put back, well before it counts as stuck
+OVERDUE = timedelta(minutes=10)  # open for longer: an admin should look
 FRESH = timedelta(seconds=10)  # younger rows are in the hands of the poke that follows their commit
 SWEPT = 20_000  # rows a sweep, so that a long backlog is not queued anew each minute
 ERROR_LENGTH = 300

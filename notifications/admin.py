@@ -1,0 +1,110 @@
+"""A read-only look at what was sent, sending again what failed, and the mails that were written to files."""
+
+from email.message import EmailMessage
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.timesince import timesince
+
+from notifications import mail_files
+from notifications.kinds import restore
+from notifications.models import Delivery
+from notifications.permissions import can_administer
+from notifications.services import outbox
+
+FILES_SHOWN = 100
+
+
+class StuckFilter(admin.SimpleListFilter):
+    """What needs somebody: failed for good, or open for longer than any retry but the last ones explains."""
+
+    title = "需要留意"
+    parameter_name = "attention"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
+        return [("failed", "发送失败"), ("stuck", "十分钟仍未发出")]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        if self.value() == "failed":
+            return queryset.filter(state=Delivery.State.FAILED)
+        if self.value() == "stuck":
+            return queryset.filter(state__in=Delivery.OPEN, created_at__lte=timezone.now() - outbox.OVERDUE)
+        return queryset
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(admin.ModelAdmin):
+    change_list_template = "notifications/delivery_changelist.html"
+    list_display = ("number", "kind", "channel", "address", "state", "attempts", "age", "next_at", "sent_at", "error")
+    list_filter = (StuckFilter, "state", "channel")
+    list_select_related = ("message",)
+    list_per_page = 50
+    show_full_result_count = False
+    ordering = ("-id",)
+    search_fields = ("address", "message__data__number")
+    actions = ("send_again",)
+
+    @admin.display(description="编号")
+    def number(self, delivery: Delivery) -> str:
+        return str(delivery.message.data["number"])
+
+    @admin.display(description="种类")
+    def kind(self, delivery: Delivery) -> str:
+        return restore(delivery.message.kind, delivery.message.data).title
+
+    @admin.display(description="已等待")
+    def age(self, delivery: Delivery) -> str:
+        return timesince(delivery.created_at) if delivery.state in Delivery.OPEN else ""
+
+    def has_add_permission(self, _request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Delivery | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Delivery | None = None) -> bool:
+        return False
+
+    def has_resend_permission(self, request: HttpRequest) -> bool:
+        return can_administer(request.user)
+
+    @admin.action(description="重新发送（仅限发送失败的）", permissions=["resend"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        sent = sum(outbox.resend(delivery, by=request.user) for delivery in queryset)
+        self.message_user(request, f"{sent} 条已重新排队发送", messages.SUCCESS if sent else messages.WARNING)
+
+    # --- mails as files ---------------------------------------------------------------------------------------------
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path("files/", self.admin_site.admin_view(self.mail_list), name="notifications_mail_files"),
+            path("files/<str:name>/", self.admin_site.admin_view(self.mail_detail), name="notifications_mail_file"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def mail_list(self, request: HttpRequest) -> HttpResponse:
+        """The last mails that were written to files."""
+        rows = [(name, mail_files.read(name)) for name in mail_files.newest(FILES_SHOWN)]
+        return self._page(request, "notifications/mail_file_list.html", "邮件文件", rows=rows, most=FILES_SHOWN)
+
+    def mail_detail(self, request: HttpRequest, name: str) -> HttpResponse:
+        mail = mail_files.read(name)
+        if mail is None:
+            raise Http404
+        return self._page(request, "notifications/mail_file_detail.html", name, mail=mail, text=text_of(mail))
+
+    def _page(self, request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
+        if not can_administer(request.user):
+            raise PermissionDenied
+        return TemplateResponse(request, template, {**self.admin_site.each_context(request), "title": title, **context})
+
+
+def text_of(mail: EmailMessage) -> str:
+    """The readable part of a mail."""
+    part = mail.get_body(preferencelist=("plain", "html"))
+    return str(part.get_content()) if part else ""

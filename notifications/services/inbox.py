@@ -1,0 +1,17 @@
+"""What a person has read."""
+
+from typing import Any
+
+from django.utils import timezone
+
+from notifications.models import Message
+
+
+def mark_read(message: Message) -> None:
+    """Read now, unless it was before."""
+    Message.objects.filter(pk=message.pk).unread().update(read_at=timezone.now())
+
+
+def mark_all_read(user: Any, *, newest: int) -> int:
+    """Mark this person's messages up to the one with the key `newest`, the last on the page they saw; how many it was."""
+    return Message.objects.visible_to(user).unread().filter(pk__lte=newest).update(read_at=timezone.now())

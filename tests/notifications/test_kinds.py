@@ -1,0 +1,75 @@
+from dataclasses import FrozenInstanceError, fields
+from datetime import datetime
+
+import pytest
+from pytest_django import Settings
+
+from notifications import kinds
+from notifications.kinds import KINDS, Kind
+from notifications.services import mail
+
+ALLOWED = {"number", "matter", "unit", "due", "link"}
+EACH = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+
+
+def test_the_kinds_are_these() -> None:
+    assert set(KINDS) == {
+        "event_reported", "event_handed_to_squad", "event_closed", "event_dismissed",
+        "whistle_submitted", "whistle_approved", "whistle_rejected", "emergency_blown",
+        "dispatch_sent", "dispatch_assigned", "dispatch_arrived", "dispatch_reported", "rework_asked", "dispatch_closed",
+        "remark_written", "provisional_due_changed",
+    }  # fmt: skip
+
+
+@EACH
+def test_a_kind_holds_the_five_fields_and_nothing_else(kind: type[Kind]) -> None:
+    assert {field.name for field in fields(kind)} == ALLOWED
+    assert set(kind.sample().as_data()) == ALLOWED
+
+
+@EACH
+def test_a_kind_is_frozen_and_has_a_short_title(kind: type[Kind]) -> None:
+    with pytest.raises(FrozenInstanceError):
+        kind.sample().number = "x"  # type: ignore[misc]
+    assert 0 < len(kind.title) <= 14
+    assert kind.clock_label.endswith("期限")
+
+
+@EACH
+def test_the_mail_says_the_five_things(kind: type[Kind], settings: Settings) -> None:
+    text = mail.body(kind("N-1", "M&M", "U<1>", "2026-11-24T16:30:00+08:00", "/x/7/"))
+    assert "编号：N-1\n" in text
+    assert "事项：M&M\n" in text
+    assert "单位：U<1>\n" in text
+    assert f"{kind.clock_label}：2026年11月24日 16:30\n" in text
+    assert "http://localhost:8000/x/7/\n" in text
+    assert mail.subject(kind.sample()) == f"{kind.title} {kind.sample().number}"
+
+
+@EACH
+def test_the_mail_leaves_out_a_due_time_that_is_not_there(kind: type[Kind]) -> None:
+    assert kind.clock_label + "：" not in mail.body(kind("N-1", "M", "U", None, "/x/7/"))
+
+
+def test_a_due_time_is_shown_in_local_time() -> None:
+    assert "2026年11月24日 16:30" in mail.body(kinds.DispatchSent("N", "M", "U", "2026-11-24T08:30:00+00:00", "/"))
+
+
+def test_the_subject_carries_the_prefix(settings: Settings) -> None:
+    settings.EMAIL_SUBJECT_PREFIX = "[演练] "
+    assert mail.subject(kinds.DispatchSent.sample()).startswith("[演练] 派单等您签收 ")
+
+
+def test_a_due_time_without_an_offset_is_refused() -> None:
+    with pytest.raises(ValueError, match="offset"):
+        kinds.DispatchSent("N", "M", "U", datetime(2026, 11, 24).isoformat(), "/x/")  # noqa: DTZ001 - that is the point
+
+
+@pytest.mark.parametrize("link", ["https://example.invalid/x", "//example.invalid/x", "javascript:alert(1)", ""])
+def test_a_link_out_of_the_portal_is_refused(link: str) -> None:
+    with pytest.raises(ValueError, match="inside the portal"):
+        kinds.DispatchSent("N", "M", "U", None, link)
+
+
+def test_an_unknown_kind_is_a_bare_message() -> None:
+    assert kinds.restore("gone", kinds.DispatchSent.sample().as_data()).title == "消息"

@@ -5,7 +5,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# uv is five times as fast; pip knows the machine's own index and certificates where uv does not.
+define install
+@UV_SYSTEM_CERTS=1 $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes $(1) || $(PIP) --require-hashes $(1)
+@touch $@
+endef
 
 .PHONY: run test check bench demo-reset
 .DEFAULT_GOAL := run
@@ -28,13 +34,11 @@ demo-reset: $(VENV)/.installed
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it with PYTHON=")'
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python's venv is missing: apt-get install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(PIP) uv
 
 $(VENV)/.installed: requirements.lock | $(BIN)/uv
 	@echo "安装依赖 · installing packages"
-	@$(INSTALL) -r requirements.lock
-	@touch $@
+	$(call install,-r requirements.lock)
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
-	@$(INSTALL) -r requirements.lock -r requirements-dev.lock
-	@touch $@
+	$(call install,-r requirements.lock -r requirements-dev.lock)

@@ -9,8 +9,8 @@ from django.db import transaction
 from enforcement.models import Dispatch, Event, Whistle
 from enforcement.rules.clocks import next_due
 from enforcement.rules.deadlines import rework_step
+from enforcement.services.clocks import evaluation_due, follow, part_of, put_off_evaluation
 from enforcement.services.limit import accept_due, whistle_clocks
-from enforcement.services.whistle import follow, part_of
 from notifications import kinds
 from notifications.services.outbox import notify
 from records.models import Stage
@@ -31,10 +31,11 @@ def recompute() -> int:
     changed = 0
     for event in Event.objects.exclude(provisional=[]).order_by("id").iterator():
         changed += _event(event)
-    for whistle in Whistle.objects.exclude(provisional=[]).order_by("id").iterator():
-        changed += _whistle(whistle)
+    # dispatches first: a whistle's evaluation may be counted from a rework
     for dispatch in Dispatch.objects.exclude(provisional=[]).select_related("whistle").order_by("id").iterator():
         changed += _dispatch(dispatch)
+    for whistle in Whistle.objects.exclude(provisional=[]).order_by("id").iterator():
+        changed += _whistle(whistle)
     return changed
 
 
@@ -46,12 +47,11 @@ def _event(event: Event) -> bool:
         clocks["accept_due"] = accept_due(event.is_urgent, event.reported_at)
     if "squad_due" in event.provisional and event.squad_at and event.squad_amount:
         clocks["squad_due"] = due(event.squad_at, event.squad_unit, event.squad_amount)
-    before = event.next_due
-    if not _apply(event, clocks):
+    if not (known := _apply(event, clocks)):
         return False
-    if before is not None:
+    if event.next_due is not None:
         event.next_due = event.squad_due if event.state == Event.State.SQUAD else event.accept_due
-    _store(event, clocks, people.duty(event.township), event.number, event.category.name)
+    _store(event, known, people.duty(event.township), event.number, event.category.name)
     return True
 
 
@@ -64,11 +64,14 @@ def _whistle(whistle: Whistle) -> bool:
         clocks["approve_due"] = due(whistle.submitted_at, rules.approve.unit, rules.approve.amount)
     if whistle.sent_at:
         clocks.update(_sent_clocks(whistle, whistle.sent_at, {"finish_due", "eval_due"}))
-    if not _apply(whistle, clocks):
+        clocks["eval_due"] = evaluation_due(whistle, rules.eval_step, clocks["eval_due"])
+    if not (known := _apply(whistle, clocks)):
         return False
     if whistle.state == Whistle.State.SUBMITTED:
         whistle.next_due = whistle.approve_due
-    _store(whistle, clocks, people.duty(whistle.township), whistle.number, whistle.get_kind_display())
+    elif whistle.is_open:
+        follow(whistle)
+    _store(whistle, known, people.duty(whistle.township), whistle.number, whistle.get_kind_display())
     return True
 
 
@@ -78,14 +81,16 @@ def _dispatch(dispatch: Dispatch) -> bool:
     whistle = dispatch.whistle
     lock(dispatch)
     clocks: Clocks = dict(_sent_clocks(whistle, dispatch.sent_at, set(dispatch.provisional)))
+    rules = whistle_clocks(whistle.kind, dispatch.sent_at)
     if "rework_due" in dispatch.provisional and dispatch.rework_at:
-        step = rework_step(whistle_clocks(whistle.kind, dispatch.sent_at).limits.finish)
+        step = rework_step(rules.limits.finish)
         clocks["rework_due"] = due(dispatch.rework_at, step.unit, step.amount)
-    if not _apply(dispatch, clocks):
+    if not (known := _apply(dispatch, clocks)):
         return False
     dispatch.next_due = next_due(part_of(dispatch))
     to = [*people.duty(dispatch.township), *people.liaisons(dispatch.department)]
-    _store(dispatch, clocks, to, dispatch.number, whistle.get_kind_display())
+    _store(dispatch, known, to, dispatch.number, whistle.get_kind_display())
+    put_off_evaluation(whistle, rules.eval_step)
     if whistle.is_open:
         follow(whistle)
     return True
@@ -99,13 +104,13 @@ def _sent_clocks(whistle: Whistle, sent_at: datetime, wanted: set[str]) -> Itera
             yield name, Due(at, provisional=name in provisional)
 
 
-def _apply(obj: Any, clocks: Clocks) -> bool:
-    """Put those on `obj` that are provisional there and no longer provisional now. Whether there were any."""
+def _apply(obj: Any, clocks: Clocks) -> Clocks:
+    """Put those on `obj` that are provisional there and no longer provisional now, and return them."""
     known = {name: clock for name, clock in clocks.items() if name in obj.provisional and not clock.provisional}
     for name, clock in known.items():
         setattr(obj, name, clock.at)
     obj.provisional = [name for name in obj.provisional if name not in known]
-    return bool(known)
+    return known
 
 
 def _store(obj: Any, clocks: Clocks, to: list[Any], number: str, matter: str) -> None:

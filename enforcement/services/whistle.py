@@ -12,9 +12,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from enforcement.models import Dispatch, Event, Whistle
-from enforcement.rules.clocks import Part, whistle_next_due, whistle_state
 from enforcement.rules.deadlines import rework_step
 from enforcement.services import event as events
+from enforcement.services.clocks import follow, put_off_evaluation
 from enforcement.services.limit import WhistleClocks, whistle_clocks
 from notifications import kinds
 from notifications.services.outbox import notify, notify_many
@@ -74,6 +74,7 @@ def submit(
 def approve(whistle: Whistle, *, by: Any, seen_state: str) -> None:
     """The leader approves: the clocks start, each department gets its dispatch, the liaisons are told."""
     now = timezone.now()
+    lock(whistle.event)  # a dispatch's row refers to it: whoever holds it must not wait for us
     lock(whistle, seen_state=seen_state)
     clocks = whistle_clocks(whistle.kind, now)
     departments = _departments(whistle)
@@ -107,7 +108,8 @@ def confirm_emergency(whistle: Whistle, *, by: Any) -> None:
     if not whistle.awaits_confirmation:
         raise Refused(whistle, "这张应急哨已经补核过，不需要再次确认。")
     whistle.approved_at, whistle.approved_by = timezone.now(), by
-    whistle.save(update_fields=["approved_at", "approved_by", "changed_at"])
+    whistle.claimed_at = whistle.claimed_by = None
+    whistle.save(update_fields=["approved_at", "approved_by", "claimed_at", "claimed_by", "changed_at"])
     late = "（超期）" if whistle.confirm_due and whistle.approved_at > whistle.confirm_due else ""
     record(whistle, "emergency_confirmed", by=by, what=f"补核应急哨{late}", stage=Stage.DISPATCH)
 
@@ -147,6 +149,8 @@ def reject(whistle: Whistle, *, by: Any, seen_state: str, reason: str) -> None:
 def close(whistle: Whistle, *, by: Any, seen_state: str, stars: Mapping[int, int] | None = None) -> None:
     """The township confirms: whistle, dispatches and event are closed. `stars`: dispatch id → 1–5, given or not."""
     lock(whistle.event)
+    lock(whistle, seen_state=seen_state)
+    _refuse_while_reworking(whistle)
     now = timezone.now()
     late = "（超期）" if whistle.eval_due and now > whistle.eval_due else ""
     advance(
@@ -156,7 +160,6 @@ def close(whistle: Whistle, *, by: Any, seen_state: str, stars: Mapping[int, int
         verb="whistle_closed",
         what=f"确认办结{late}",
         stage=Stage.CLOSE,
-        seen_state=seen_state,
         closed_at=now,
         closed_by=by,
         next_due=None,
@@ -180,7 +183,8 @@ def rework(dispatch: Dispatch, *, by: Any, seen_state: str, reason: str) -> None
     if dispatch.rework_at is not None:
         raise Refused(dispatch, "这个部门已经返工过一次，不能再退回；请确认办结或留言说明。")
     now = timezone.now()
-    step = rework_step(whistle_clocks(whistle.kind, dispatch.sent_at).limits.finish)
+    clocks = whistle_clocks(whistle.kind, dispatch.sent_at)
+    step = rework_step(clocks.limits.finish)
     clock = due(now, step.unit, step.amount)
     advance(
         dispatch,
@@ -196,33 +200,10 @@ def rework(dispatch: Dispatch, *, by: Any, seen_state: str, reason: str) -> None
         next_due=clock.at,
         provisional=[*dispatch.provisional, *(["rework_due"] if clock.provisional else [])],
     )
+    put_off_evaluation(whistle, clocks.eval_step)
     follow(whistle)
     message = dispatch_message(kinds.ReworkAsked, dispatch)
     notify(message, to=department_people(dispatch), key=f"rework_asked:{dispatch.pk}")
-
-
-def follow(whistle: Whistle) -> None:
-    """Bring the stored state and due time of a locked whistle in line with its dispatches, and store them."""
-    parts = [part_of(dispatch) for dispatch in whistle.dispatches.all()]
-    if whistle.eval_due is None or not parts:
-        return
-    whistle.state = whistle_state(parts)
-    whistle.next_due = whistle_next_due(parts, whistle.eval_due)
-    whistle.save(update_fields=["state", "next_due", "changed_at"])
-
-
-def part_of(dispatch: Dispatch) -> Part:
-    """What the clock rules need to know of a dispatch."""
-    return Part(
-        state=dispatch.state,
-        is_lead=dispatch.is_lead,
-        sign_due=dispatch.sign_due,
-        arrive_due=dispatch.arrive_due,
-        report_due=dispatch.report_due,
-        finish_due=dispatch.finish_due,
-        rework_due=dispatch.rework_due,
-        has_interim=dispatch.interim_at is not None,
-    )
 
 
 def department_people(dispatch: Dispatch) -> list[Any]:
@@ -370,6 +351,13 @@ def _departments(whistle: Whistle) -> list[Unit]:
 def _names(departments: Sequence[Unit]) -> str:
     lead, *helpers = [unit.short_name for unit in departments]
     return f"{lead}主办" + (f"，{'、'.join(helpers)}协办" if helpers else "")
+
+
+def _refuse_while_reworking(whistle: Whistle) -> None:
+    """The lead's rework takes the whistle out of 待评价; a helper's does not, and is waited for all the same."""
+    reworking = whistle.dispatches.filter(state=Dispatch.State.REWORK).select_related("department")
+    if names := "、".join(str(dispatch.department) for dispatch in reworking):
+        raise Refused(whistle, f"{names}正在返工，反馈后再确认办结。")
 
 
 def _result(dispatches: Sequence[Dispatch]) -> str:

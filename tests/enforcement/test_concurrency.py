@@ -1,0 +1,171 @@
+"""Two people at the same moment, on real PostgreSQL: exactly one gets through, the other hears what happened."""
+
+from collections.abc import Callable
+from functools import partial
+from threading import Barrier, Thread
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+
+from enforcement.models import Dispatch, Report, Whistle
+from enforcement.services import claim
+from enforcement.services import dispatch as dispatches
+from enforcement.services import whistle as whistles
+from notifications.models import Message
+from records.models import Entry
+from records.services import Refused, WrongState
+from tests.cast import Cast
+from tests.enforcement import walk
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("calendar_2026")]
+Act = Callable[[], object]
+
+
+def at_once(*acts: Act) -> list[str]:
+    """Run them in threads of their own; "done" or the name of the refusal, sorted."""
+    barrier, outcomes = Barrier(len(acts)), []
+
+    def run(act: Act) -> None:
+        try:
+            barrier.wait(10)
+            act()
+            outcomes.append("done")
+        except Refused as refusal:
+            outcomes.append(type(refusal).__name__)
+        except Exception as error:
+            outcomes.append(repr(error))
+        finally:
+            connection.close()
+
+    threads = [Thread(target=run, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return sorted(outcomes)
+
+
+def fresh(dispatch: Dispatch) -> Dispatch:
+    """As each browser's request reads it for itself."""
+    return walk.part(dispatch.whistle, dispatch.department)
+
+
+def entries(verb: str) -> int:
+    return Entry.objects.filter(verb=verb).count()
+
+
+def test_two_liaisons_sign_at_once(cast: Cast) -> None:
+    dispatch = walk.part(walk.approved(cast), cast.scjg)
+    acts = [
+        partial(dispatches.sign, fresh(dispatch), by=by, seen_state="sent")
+        for by in (cast.scjg_liaison, cast.scjg_leader)
+    ]
+    assert at_once(*acts) == ["WrongState", "done"]
+    assert entries("dispatch_signed") == 1
+
+
+def test_two_departments_sign_at_once(cast: Cast) -> None:
+    """Both lock the whistle first, so neither waits for the other's row, and its stored state sees both."""
+    whistle = walk.approved(cast)
+    parts = [walk.part(whistle, unit) for unit in (cast.scjg, cast.zrzy)]
+    acts = [partial(dispatches.sign, one, by=walk.desk(cast, one), seen_state="sent") for one in parts]
+    assert at_once(*acts) == ["done", "done"]
+    whistle.refresh_from_db()
+    assert whistle.state == "signed"
+
+
+def test_approve_twice_at_once(cast: Cast) -> None:
+    whistle = walk.submitted(cast)
+    acts = [
+        partial(whistles.approve, Whistle.objects.get(pk=whistle.pk), by=cast.leader, seen_state="submitted")
+        for _ in range(2)
+    ]
+    assert at_once(*acts) == ["WrongState", "done"]
+    assert (whistle.dispatches.count(), entries("whistle_approved")) == (2, 1)
+    assert walk.told("dispatch_sent") == ["scjg-liaison", "zrzy-liaison"]
+
+
+def test_approve_and_reject_at_once(cast: Cast) -> None:
+    whistle = walk.submitted(cast)
+    first, second = (Whistle.objects.get(pk=whistle.pk) for _ in range(2))
+    outcome = at_once(
+        lambda: whistles.approve(first, by=cast.leader, seen_state="submitted"),
+        lambda: whistles.reject(second, by=cast.leader, seen_state="submitted", reason="请补充"),
+    )
+    assert outcome == ["WrongState", "done"]
+    whistle.refresh_from_db()
+    assert (whistle.state == "rejected") != whistle.dispatches.exists()
+
+
+def test_two_duty_officers_whistle_at_once(cast: Cast) -> None:
+    event = walk.event(cast)
+    copies = [type(event).objects.get(pk=event.pk) for _ in range(2)]
+    assert at_once(*(partial(walk.submitted, cast, of=one) for one in copies)) == ["WrongState", "done"]
+    assert Whistle.objects.count() == 1
+
+
+def test_the_same_form_sent_twice_at_once(cast: Cast) -> None:
+    dispatch = walk.arrived(cast, walk.part(walk.approved(cast), cast.scjg))
+    request_id = uuid4()
+    acts = [partial(walk.report, cast, fresh(dispatch), request_id=request_id, seen_state="arrived") for _ in range(2)]
+    assert at_once(*acts) == ["done", "done"]
+    assert (Report.objects.count(), entries("dispatch_reported")) == (1, 1)
+    assert walk.told("dispatch_reported") == ["duty"]
+
+
+def test_two_people_report_at_once(cast: Cast) -> None:
+    dispatch = walk.arrived(cast, walk.part(walk.approved(cast), cast.scjg))
+    acts = [partial(walk.report, cast, fresh(dispatch), seen_state="arrived") for _ in range(2)]
+    assert at_once(*acts) == ["WrongState", "done"]
+    assert Report.objects.count() == 1
+
+
+def test_close_and_rework_at_once(cast: Cast) -> None:
+    whistle = walk.ready(cast)
+    lead = walk.part(whistle, cast.scjg)
+    closing = Whistle.objects.get(pk=whistle.pk)
+    outcome = at_once(
+        lambda: whistles.close(closing, by=cast.duty, seen_state="reported"),
+        lambda: walk.reworked(cast, lead),
+    )
+    assert outcome in (["Refused", "done"], ["WrongState", "done"])
+    whistle.refresh_from_db()
+    lead.refresh_from_db()
+    assert (whistle.state, lead.state) in (("closed", "closed"), ("signing", "rework"))
+
+
+def test_close_and_a_helpers_report_at_once(cast: Cast) -> None:
+    whistle = walk.ready(cast)
+    helper = walk.arrived(cast, walk.part(whistle, cast.zrzy))
+    closing = Whistle.objects.get(pk=whistle.pk)
+    outcome = at_once(
+        lambda: whistles.close(closing, by=cast.duty, seen_state="reported"),
+        lambda: walk.report(cast, helper, seen_state="arrived"),
+    )
+    assert outcome in (["done", "done"], ["WrongState", "done"])
+    assert set(Dispatch.objects.values_list("state", flat=True)) == {"closed"}
+
+
+def test_claim_by_two_at_once(cast: Cast) -> None:
+    dispatch = walk.part(walk.approved(cast), cast.scjg)
+    acts = [partial(claim.take, fresh(dispatch), by=by) for by in (cast.scjg_liaison, cast.scjg_leader)]
+    assert at_once(*acts) == ["done", "done"]
+    whats = Entry.objects.filter(verb="claimed").order_by("id").values_list("what", flat=True)
+    assert list(whats) == ["认领办理", "接手办理"]
+
+
+def test_no_number_is_given_twice(cast: Cast) -> None:
+    events = [walk.event(cast) for _ in range(4)]
+    assert at_once(*(partial(walk.submitted, cast, "emergency", of=one) for one in events)) == ["done"] * 4
+    numbers = sorted(Whistle.objects.values_list("number", flat=True))
+    assert [number[-4:] for number in numbers] == ["0001", "0002", "0003", "0004"]
+    assert Message.objects.filter(kind="dispatch_sent").count() == 8
+
+
+def test_a_refusal_says_who_and_when(cast: Cast) -> None:
+    dispatch = walk.part(walk.approved(cast), cast.scjg)
+    stale = fresh(dispatch)
+    walk.signed(cast, dispatch)
+    with pytest.raises(WrongState, match=r"市场监管局·部门联络员已于 \d\d-\d\d \d\d:\d\d 市场监管局签收"):
+        dispatches.sign(stale, by=cast.scjg_leader, seen_state="sent")

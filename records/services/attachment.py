@@ -102,6 +102,12 @@ def attach(target: models.Model, upload: Upload, *, by: Any, phase: str) -> Atta
     )
 
 
+def files_of(target: models.Model) -> models.QuerySet[Attachment]:
+    """What is attached to it, in the order it came. One query."""
+    of_type = ContentType.objects.get_for_model(target)
+    return Attachment.objects.filter(target_type=of_type, target_id=target.pk).order_by("id")
+
+
 def is_intact(attachment: Attachment) -> bool:
     """Whether the stored original is still, byte for byte, what this person sent at this time."""
     digest = hashlib.sha256()

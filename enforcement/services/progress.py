@@ -1,0 +1,101 @@
+"""An event's way in plain words, as its reporter reads it: what is done, what is on now and until when, what follows.
+
+Offices, states and times only, so that whoever may see the event may read all of it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from enforcement.models import Dispatch, Event, Whistle
+
+
+@dataclass(frozen=True)
+class Milestone:
+    """`at` is when it was done; `due` by when what is on now has to be."""
+
+    name: str
+    note: str = ""
+    at: datetime | None = None
+    due: datetime | None = None
+
+    @property
+    def state(self) -> str:
+        if self.at:
+            return "done"
+        return "now" if self.due or self.note else "todo"
+
+
+def milestones(event: Event) -> list[Milestone]:
+    """Oldest first, the end last. At most two queries: the newest whistle and its dispatches."""
+    urgent = "紧急，" if event.is_urgent else ""
+    start = Milestone("上报", f"{urgent}{event.get_source_display()}", at=event.reported_at)
+    if event.state == Event.State.DISMISSED:
+        return [start, Milestone("不予受理", f"{event.get_dismissal_display()}。{event.result}", at=event.closed_at)]
+    if event.verified_at is None:
+        return [
+            start,
+            Milestone("受理", "等镇街指挥室受理", due=event.accept_due),
+            Milestone("处置"),
+            Milestone("办结"),
+        ]
+    return [start, Milestone("受理", "已核实", at=event.verified_at), *_handling(event), _end(event)]
+
+
+def _handling(event: Event) -> Iterator[Milestone]:
+    if event.squad_at:
+        yield Milestone("交镇街执法队", at=event.squad_at)
+    if event.state == Event.State.SQUAD:
+        yield Milestone("处置", "执法队在处置", due=event.squad_due)
+    whistle = _last_whistle(event)
+    if whistle is not None:
+        yield from _whistle(whistle)
+    if event.state == Event.State.VERIFIED:
+        yield Milestone("处置", "指挥室在安排由谁处置", due=event.next_due)
+
+
+def _end(event: Event) -> Milestone:
+    return Milestone("办结", event.result if event.closed_at else "", at=event.closed_at)
+
+
+def _last_whistle(event: Event) -> Whistle | None:
+    whistle = event.whistles.order_by("-id").first()
+    return whistle if whistle and whistle.state != Whistle.State.REJECTED else None
+
+
+def _whistle(whistle: Whistle) -> Iterator[Milestone]:
+    kind = whistle.get_kind_display()
+    if whistle.sent_at is None:
+        yield Milestone("吹哨", f"{kind}，等镇街领导审核", due=whistle.approve_due)
+        return
+    dispatches = list(whistle.dispatches.select_related("department").order_by("id"))
+    yield Milestone("吹哨", f"{kind}，请{_names(dispatches)}", at=whistle.sent_at)
+    for name, did, due in (("部门签收", "signed_at", "sign_due"), ("部门到场", "arrived_at", "arrive_due")):
+        yield _of_all(name, dispatches, did, due)
+    yield _feedback(dispatches)
+    if whistle.state == Whistle.State.REPORTED:
+        yield Milestone("镇街确认", "镇街在核查处置结果", due=whistle.eval_due)
+
+
+def _of_all(name: str, dispatches: Sequence[Dispatch], did: str, due: str) -> Milestone:
+    """Done when the last department has done it; until then who is still missing, and the earliest due time."""
+    missing = [dispatch for dispatch in dispatches if getattr(dispatch, did) is None and dispatch.is_open]
+    times = [at for dispatch in dispatches if (at := getattr(dispatch, did))]
+    if missing:
+        return Milestone(name, f"等{_names(missing)}", due=min(getattr(dispatch, due) for dispatch in missing))
+    return Milestone(name, _names(dispatches), at=max(times, default=None))
+
+
+def _feedback(dispatches: Sequence[Dispatch]) -> Milestone:
+    lead = next(dispatch for dispatch in dispatches if dispatch.is_lead)
+    if lead.state == Dispatch.State.REWORK:
+        return Milestone("部门反馈", f"镇街请{lead.department}再处置", due=lead.rework_due)
+    if lead.reported_at:
+        return Milestone("部门反馈", str(lead.department), at=lead.reported_at)
+    if lead.arrived_at is None:
+        return Milestone("部门反馈")
+    return Milestone("部门反馈", f"{lead.department}在处置", due=lead.finish_due)
+
+
+def _names(dispatches: Sequence[Dispatch]) -> str:
+    return "、".join(str(dispatch.department) for dispatch in dispatches)

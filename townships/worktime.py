@@ -3,13 +3,14 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, time
 from functools import lru_cache
+from typing import Any
 
 from chinese_calendar import constants
 from django.db import connection
 from django.utils import timezone
 
 from townships.models import CalendarYear, Holiday, WorkingHours
-from townships.rules.worktime import SHIPPED_WINDOWS, Calendar, MissingYear, Windows, add
+from townships.rules.worktime import Calendar, MissingYear, Windows, add
 
 
 @dataclass(frozen=True)
@@ -51,23 +52,31 @@ def shipped_calendar() -> Calendar:
     )
 
 
-def parse_windows(pairs: list[list[str]]) -> Windows:
+def parse_windows(pairs: Any) -> Windows:
     """[["08:30", "12:00"], …] → times. Raises ValueError unless the windows are ascending, disjoint and not empty."""
-    windows = tuple((time.fromisoformat(opens), time.fromisoformat(closes)) for opens, closes in pairs)
+    try:
+        windows = tuple((_time_of(opens), _time_of(closes)) for opens, closes in pairs)
+    except (TypeError, AttributeError) as error:  # other JSON than pairs of texts
+        raise ValueError("working windows are pairs of HH:MM") from error
     moments = [moment for window in windows for moment in window]
     if not moments or moments != sorted(set(moments)):
         raise ValueError("working windows must be ascending and disjoint")
     return windows
 
 
+def _time_of(text: str) -> time:
+    hours, minutes = text.split(":")
+    return time(int(hours), int(minutes))
+
+
 def _version() -> tuple[int, ...]:
     """A fingerprint of the rows themselves: an import, an edit in the admin and a rollback all show in it."""
     tables = (
-        (CalendarYear, "year::text"),
-        (Holiday, "date::text || kind"),
-        (WorkingHours, "valid_from::text || windows::text"),
+        (CalendarYear, "hashint4(year)"),
+        (Holiday, "hashint4(date - DATE '2000-01-01') # hashtext(kind)"),
+        (WorkingHours, "hashtext(valid_from::text || windows::text)"),
     )
-    parts = [f"(SELECT coalesce(sum(hashtext({row})), 0) FROM {model._meta.db_table})" for model, row in tables]  # noqa: S608
+    parts = [f"(SELECT coalesce(sum({row}), 0) FROM {model._meta.db_table})" for model, row in tables]  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute("SELECT " + ", ".join(parts))
         return tuple(cursor.fetchone() or ())
@@ -81,13 +90,12 @@ def _load(version: tuple[int, ...]) -> Calendar:  # noqa: ARG001 - it is the cac
         (since, parse_windows(windows))
         for since, windows in WorkingHours.objects.order_by("valid_from").values_list("valid_from", "windows")
     ]
-    shipped = Calendar(
+    cal = Calendar(
         holidays=frozenset(day for day, kind in days if kind == Holiday.Kind.HOLIDAY),
         makeup=frozenset(day for day, kind in days if kind == Holiday.Kind.WORKDAY),
         years=years,
-        windows=SHIPPED_WINDOWS,
     )
     if not hours:
-        return shipped
+        return cal
     (_, first), *later = hours  # before the first row's date its windows are the best that is known
-    return replace(shipped, windows=first, later=tuple(later))
+    return replace(cal, windows=first, later=tuple(later))

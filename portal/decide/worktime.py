@@ -29,7 +29,7 @@ def _decide(row: Values, cal: Calendar, numbers: Any) -> Outcome:  # noqa: ARG00
 def _are_windows(value: Any) -> bool:
     try:
         return bool(print_windows(parse_windows(value)) == value)
-    except (ValueError, TypeError):
+    except ValueError:
         return False
 
 

@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.views.decorators.http import require_POST, require_safe
 
@@ -34,10 +35,10 @@ def inbox(request: HttpRequest) -> HttpResponse:
     context = {
         "lines": [(message, restore(message.kind, message.data)) for message in page],
         "newest": page[0].pk if page else 0,
-        "has_unread": any(message.read_at is None for message in page),
         "next_before": page[-1].pk if len(found) > PAGE else None,
         "is_first": not before,
         "only_unread": "unread" in request.GET,
+        "now": timezone.now(),
     }
     return render(request, "notifications/message_list.html", context)
 
@@ -67,7 +68,8 @@ def bell(request: HttpRequest) -> HttpResponse:
     """How many are unread, for the frame's bell: one indexed query, 304 while nothing has changed."""
     unread = Message.objects.visible_to(request.user).unread()[: BELL_MAX + 1].count()
     # without the request: what stands around a page would cost its own queries
-    fragment = render_to_string("notifications/_bell.html", {"unread": unread, "most": BELL_MAX})
+    label = f"{BELL_MAX}+" if unread > BELL_MAX else unread
+    fragment = render_to_string("_components/bell.html", {"unread": label})
     etag = f'"{md5(f"{request.user.pk} {fragment}".encode(), usedforsecurity=False).hexdigest()}"'
     response = HttpResponse(fragment, headers={"ETag": etag})
     patch_cache_control(response, private=True, no_cache=True)
@@ -81,4 +83,4 @@ def preview(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     samples = [kind.sample() for kind in KINDS.values()]
     shown = [(kind, mail.subject(kind), mail.body(kind)) for kind in samples]
-    return render(request, "notifications/kind_list.html", {"shown": shown})
+    return render(request, "notifications/kind_list.html", {"shown": shown, "now": timezone.now()})

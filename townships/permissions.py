@@ -18,7 +18,8 @@ def can_view_squad(user: Any, township: Unit) -> bool:
     post = user.acting
     if post is None:
         return False
-    return post.role in OVERSIGHT or (post.unit_id == township.pk and post.role in (*DESK, Role.OFFICER))
+    is_staff = post.unit_id == township.pk and post.role in (*DESK, Role.OFFICER)
+    return township.is_township and (is_staff or post.role in OVERSIGHT)
 
 
 def _runs(user: Any, township_id: int) -> bool:

@@ -220,12 +220,16 @@ class ReferenceResource(resources.ModelResource):  # type: ignore[misc]
         known = {field.column_name for field in self.get_import_fields()}
         keys = [self.fields[name].column_name for name in self.get_import_id_fields()]
         heads = [str(head) for head in dataset.headers or []]
+        refusal = ""
         if strange := [head for head in heads if head not in known]:
-            raise ValueError(f"第 1 行有不认识的列：{'、'.join(strange)}。可用的列：{'、'.join(sorted(known))}")
-        if missing := [key for key in keys if key not in heads]:
-            raise ValueError(f"第 1 行缺少列：{'、'.join(missing)}，请补上；可先导出一份作样子")
-        if len(dataset) > MOST_ROWS:
-            raise ValueError(f"一次最多 {MOST_ROWS} 行，这个文件有 {len(dataset)} 行，请分几次导入")
+            refusal = f"第 1 行有不认识的列：{'、'.join(strange)}。可用的列：{'、'.join(sorted(known))}"
+        elif missing := [key for key in keys if key not in heads]:
+            refusal = f"第 1 行缺少列：{'、'.join(missing)}，请补上；可先导出一份作样子"
+        elif len(dataset) > MOST_ROWS:
+            refusal = f"一次最多 {MOST_ROWS} 行，这个文件有 {len(dataset)} 行，请分几次导入"
+        if refusal:
+            dataset.wipe()  # the library would go on to the rows
+            raise ValueError(refusal)
 
     def get_instance(self, instance_loader: Any, row: Any) -> Any:
         try:

@@ -24,8 +24,8 @@ class UserResource(ReferenceResource):
         if instance.pk == kwargs["user"].pk:
             raise ValidationError(OWN_ROW)
 
-    def before_save_instance(self, instance: User, row: Any, **kwargs: Any) -> None:  # noqa: ARG002
-        if instance.pk is None:
+    def after_init_instance(self, instance: User, new: Any, row: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        if new:
             instance.set_unusable_password()  # nobody gets in before a one-time password is issued
 
 

@@ -181,7 +181,7 @@ class Migration(migrations.Migration):
                 'verbose_name': '执法证件',
                 'verbose_name_plural': '执法证件',
                 'ordering': ['valid_to'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('valid_to__gte', models.F('valid_from'))), name='certificate_dates')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('valid_to__gte', models.F('valid_from'))), name='certificate_dates', violation_error_message='有效期止不能早于有效期起。')],
             },
         ),
         migrations.CreateModel(
@@ -206,15 +206,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='unit',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_to', None), ('valid_to__gte', models.F('valid_from')), _connector='OR'), name='unit_dates'),
+            constraint=models.CheckConstraint(condition=models.Q(('valid_to', None), ('valid_to__gte', models.F('valid_from')), _connector='OR'), name='unit_dates', violation_error_message='停用日期不能早于启用日期。'),
         ),
         migrations.AddConstraint(
             model_name='unit',
-            constraint=models.CheckConstraint(condition=models.Q(('successor', None), ('valid_to__isnull', False), _connector='OR'), name='unit_successor_closed'),
+            constraint=models.CheckConstraint(condition=models.Q(('successor', None), ('valid_to__isnull', False), _connector='OR'), name='unit_successor_closed', violation_error_message='有承接单位的，须填停用日期。'),
         ),
         migrations.AddConstraint(
             model_name='unit',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind__in', ['grid', 'subunit']), _negated=True), ('parent__isnull', False), _connector='OR'), name='unit_child_has_parent'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind__in', ['grid', 'subunit']), _negated=True), ('parent__isnull', False), _connector='OR'), name='unit_child_has_parent', violation_error_message='网格和部门派出机构须填上级。'),
         ),
         migrations.AddIndex(
             model_name='squadmember',
@@ -222,11 +222,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='squadmember',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_to', None), ('valid_to__gte', models.F('valid_from')), _connector='OR'), name='squad_dates'),
+            constraint=models.CheckConstraint(condition=models.Q(('valid_to', None), ('valid_to__gte', models.F('valid_from')), _connector='OR'), name='squad_dates', violation_error_message='派驻止不能早于派驻起。'),
         ),
         migrations.AddConstraint(
             model_name='squadmember',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'left'), _negated=True), fields=('township', 'user'), name='squad_once'),
+            constraint=models.UniqueConstraint(condition=models.Q(('status', 'left'), _negated=True), fields=('township', 'user'), name='squad_once', violation_error_message='此人已在该镇街的队伍里，离队后才能重新登记。'),
         ),
         migrations.AddIndex(
             model_name='shift',
@@ -234,7 +234,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='shift',
-            constraint=models.UniqueConstraint(fields=('township', 'user', 'day', 'band'), name='shift_once'),
+            constraint=models.UniqueConstraint(fields=('township', 'user', 'day', 'band'), name='shift_once', violation_error_message='此人在这一天的这个班次已经排过。'),
         ),
         migrations.AddIndex(
             model_name='post',
@@ -246,10 +246,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='post',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_to', None), ('valid_to__gte', models.F('valid_from')), _connector='OR'), name='post_dates'),
+            constraint=models.CheckConstraint(condition=models.Q(('valid_to', None), ('valid_to__gte', models.F('valid_from')), _connector='OR'), name='post_dates', violation_error_message='截止日期不能早于起始日期。'),
         ),
         migrations.AddConstraint(
             model_name='post',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('rank', '3_deputy'), _negated=True), models.Q(('deputy_for__isnull', False), ('valid_to__isnull', False)), _connector='OR'), name='post_deputy_has_dates'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('rank', '3_deputy'), _negated=True), models.Q(('deputy_for__isnull', False), ('valid_to__isnull', False)), _connector='OR'), name='post_deputy_has_dates', violation_error_message='代理岗位须填代理谁和截止日期。'),
         ),
     ]

@@ -146,10 +146,15 @@ class Post(models.Model):
             models.Index(fields=["user", "rank"], name="post_user"),
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(valid_to=None) | Q(valid_to__gte=F("valid_from")), name="post_dates"),
+            models.CheckConstraint(
+                condition=Q(valid_to=None) | Q(valid_to__gte=F("valid_from")),
+                name="post_dates",
+                violation_error_message="截止日期不能早于起始日期。",
+            ),
             models.CheckConstraint(
                 condition=~Q(rank="3_deputy") | Q(deputy_for__isnull=False, valid_to__isnull=False),
                 name="post_deputy_has_dates",
+                violation_error_message="代理岗位须填代理谁和截止日期。",
             ),
         ]
 

@@ -63,12 +63,20 @@ class Unit(models.Model):
             models.Index(fields=["parent", "kind"], name="unit_parent"),
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(valid_to=None) | Q(valid_to__gte=F("valid_from")), name="unit_dates"),
             models.CheckConstraint(
-                condition=Q(successor=None) | Q(valid_to__isnull=False), name="unit_successor_closed"
+                condition=Q(valid_to=None) | Q(valid_to__gte=F("valid_from")),
+                name="unit_dates",
+                violation_error_message="停用日期不能早于启用日期。",
             ),
             models.CheckConstraint(
-                condition=~Q(kind__in=["grid", "subunit"]) | Q(parent__isnull=False), name="unit_child_has_parent"
+                condition=Q(successor=None) | Q(valid_to__isnull=False),
+                name="unit_successor_closed",
+                violation_error_message="有承接单位的，须填停用日期。",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind__in=["grid", "subunit"]) | Q(parent__isnull=False),
+                name="unit_child_has_parent",
+                violation_error_message="网格和部门派出机构须填上级。",
             ),
         ]
 

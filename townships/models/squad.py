@@ -30,7 +30,13 @@ class Certificate(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "执法证件"
         ordering = ["valid_to"]
-        constraints = [models.CheckConstraint(condition=Q(valid_to__gte=F("valid_from")), name="certificate_dates")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(valid_to__gte=F("valid_from")),
+                name="certificate_dates",
+                violation_error_message="有效期止不能早于有效期起。",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.number
@@ -94,8 +100,17 @@ class SquadMember(models.Model):
         ordering = ["slot", "position", "id"]
         indexes = [models.Index(fields=["township", "slot"], name="squad_township")]
         constraints = [
-            models.CheckConstraint(condition=Q(valid_to=None) | Q(valid_to__gte=F("valid_from")), name="squad_dates"),
-            models.UniqueConstraint(fields=["township", "user"], condition=~Q(status="left"), name="squad_once"),
+            models.CheckConstraint(
+                condition=Q(valid_to=None) | Q(valid_to__gte=F("valid_from")),
+                name="squad_dates",
+                violation_error_message="派驻止不能早于派驻起。",
+            ),
+            models.UniqueConstraint(
+                fields=["township", "user"],
+                condition=~Q(status="left"),
+                name="squad_once",
+                violation_error_message="此人已在该镇街的队伍里，离队后才能重新登记。",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -152,7 +167,13 @@ class Shift(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "排班"
         ordering = ["day", "band", "id"]
-        constraints = [models.UniqueConstraint(fields=["township", "user", "day", "band"], name="shift_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["township", "user", "day", "band"],
+                name="shift_once",
+                violation_error_message="此人在这一天的这个班次已经排过。",
+            )
+        ]
         indexes = [models.Index(fields=["township", "day", "band"], name="shift_day")]
 
     def __str__(self) -> str:

@@ -1,0 +1,149 @@
+"""The week's rota: looking at it, adding to it, taking off it."""
+
+from datetime import date, time
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from records.models import Entry
+from tests.cast import Cast, ShiftFactory, UserFactory, client_for
+from townships.models import Shift
+from townships.services import shift as service
+
+ROTA, ADD = "/shifts/", "/shifts/add/"
+DAY = date(2026, 11, 24)
+
+
+def add(by: Any, person: Any, **changes: Any) -> Any:
+    return client_for(by).post(ADD, {"user": person.pk, "day": DAY, "band": "1_early", **changes})
+
+
+def remove(user: Any, shift: Shift) -> Any:
+    return client_for(user).post(reverse("townships:shift-remove", args=[shift.pk]))
+
+
+# --- looking ------------------------------------------------------------------------------------------------------------
+def test_week_is_shown_from_monday_to_sunday(cast: Cast) -> None:
+    shifts = [ShiftFactory(township=cast.ganlin, day=day) for day in (date(2026, 11, 23), date(2026, 11, 29))]
+    other = [
+        ShiftFactory(township=cast.ganlin, day=date(2026, 11, 30)),
+        ShiftFactory(township=cast.changle, day=DAY),
+    ]
+    response = client_for(cast.duty).get(ROTA, {"week": "2026-11-25"})
+    page = response.content.decode()
+    assert [day.day for day in response.context["days"]] == [23, 24, 25, 26, 27, 28, 29]
+    assert all(shift.user.name in page for shift in shifts)
+    assert not any(shift.user.name in page for shift in other)
+    assert "week=2026-11-16" in page
+    assert "week=2026-11-30" in page
+
+
+@pytest.mark.parametrize("week", ["nonsense", "2026-13-40", ""])
+def test_nonsense_in_the_address_shows_this_week(cast: Cast, week: str) -> None:
+    response = client_for(cast.duty).get(ROTA, {"week": week})
+    assert response.context["today"] in response.context["days"]
+
+
+@pytest.mark.parametrize(("part", "may_plan"), [("duty", True), ("leader", True), ("officer", False)])
+def test_form_is_there_for_who_may_plan(cast: Cast, part: str, may_plan: bool) -> None:
+    shift = ShiftFactory(township=cast.ganlin, day=DAY)
+    page = client_for(getattr(cast, part)).get(ROTA, {"week": DAY}).content.decode()
+    assert (ADD in page) is may_plan
+    assert (reverse("townships:shift-remove", args=[shift.pk]) in page) is may_plan
+
+
+def test_rota_costs_the_same_for_a_few_and_for_many(cast: Cast, django_assert_max_num_queries) -> None:
+    client = client_for(cast.duty)
+    ShiftFactory.create_batch(3, township=cast.ganlin)
+    client.get(ROTA, {"week": DAY})
+    with django_assert_max_num_queries(8):
+        client.get(ROTA, {"week": DAY})
+    ShiftFactory.create_batch(60, township=cast.ganlin)
+    with django_assert_max_num_queries(8):
+        client.get(ROTA, {"week": DAY})
+
+
+# --- adding -------------------------------------------------------------------------------------------------------------
+def test_desk_puts_somebody_on_the_rota_with_the_usual_hours(cast: Cast) -> None:
+    response = add(cast.duty, cast.officer, band="4_duty")
+    assert response["Location"] == "/shifts/?week=2026-11-24"
+    shift = Shift.objects.get()
+    assert (shift.township, shift.user) == (cast.ganlin, cast.officer)
+    assert (shift.starts_at, shift.ends_at, shift.is_on_call) == (time(17, 30), time(8, 30), False)
+    entry = Entry.objects.about(shift).get()
+    assert (entry.verb, entry.what) == ("shift_add", "排 2026-11-24 值班")
+
+
+def test_hours_may_be_given(cast: Cast) -> None:
+    add(cast.leader, cast.officer, starts_at="09:00", ends_at="11:00", is_on_call="on")
+    shift = Shift.objects.get()
+    assert (shift.starts_at, shift.ends_at, shift.is_on_call) == (time(9), time(11), True)
+
+
+def test_same_person_day_and_band_is_there_once(cast: Cast) -> None:
+    assert [add(cast.duty, cast.officer).status_code for _ in range(2)] == [302, 302]
+    assert Shift.objects.count() == 1
+    assert Entry.objects.filter(verb="shift_add").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"day": "someday"}, "day"),
+        ({"band": "9_never"}, "band"),
+        ({"starts_at": "09:00"}, "ends_at"),
+        ({"user": ""}, "user"),
+    ],
+)
+def test_what_is_wrong_is_said_beside_the_field(cast: Cast, changes: dict[str, str], field: str) -> None:
+    response = add(cast.duty, cast.officer, **changes)
+    assert response.status_code == 422
+    assert field in response.context["form"].errors
+    assert not Shift.objects.exists()
+
+
+def test_only_the_townships_own_people_are_put_on_its_rota(cast: Cast) -> None:
+    for person in (cast.changle_duty, cast.scjg_liaison, cast.grid, UserFactory()):
+        assert add(cast.duty, person).status_code == 422
+
+
+@pytest.mark.parametrize("part", ["officer", "zdb_officer", "auditor", "scjg_liaison", "grid", "stranger"])
+def test_others_do_not_plan(cast: Cast, part: str) -> None:
+    assert add(getattr(cast, part), cast.officer).status_code == 403
+    assert not Shift.objects.exists()
+
+
+def test_adding_is_a_post(cast: Cast) -> None:
+    assert client_for(cast.duty).get(ADD).status_code == 405
+
+
+# --- taking off ---------------------------------------------------------------------------------------------------------
+def test_desk_takes_somebody_off_and_the_timeline_keeps_it(cast: Cast) -> None:
+    shift = service.add(cast.ganlin, user=cast.officer, day=DAY, band="1_early", by=cast.duty)
+    pk = shift.pk
+    assert remove(cast.duty, shift)["Location"] == "/shifts/?week=2026-11-24"
+    assert not Shift.objects.exists()
+    assert list(Entry.objects.filter(target_id=pk).values_list("verb", flat=True)) == ["shift_add", "shift_remove"]
+
+
+def test_shift_of_another_township_is_not_there(cast: Cast) -> None:
+    shift = ShiftFactory(township=cast.ganlin)
+    for part in ("changle_duty", "zdb_officer", "stranger"):
+        assert remove(getattr(cast, part), shift).status_code == 404
+    assert Shift.objects.exists()
+
+
+def test_officer_does_not_take_off(cast: Cast) -> None:
+    assert remove(cast.officer, ShiftFactory(township=cast.ganlin)).status_code == 403
+
+
+def test_taking_off_twice_finds_nothing(cast: Cast) -> None:
+    shift = ShiftFactory(township=cast.ganlin)
+    remove(cast.duty, shift)
+    assert remove(cast.duty, shift).status_code == 404
+
+
+def test_taking_off_is_a_post(cast: Cast) -> None:
+    url = reverse("townships:shift-remove", args=[ShiftFactory(township=cast.ganlin).pk])
+    assert client_for(cast.duty).get(url).status_code == 405

@@ -33,6 +33,12 @@ def span(seconds: float) -> str:
 
 
 @register.filter
+def spoken(value: timedelta | None) -> str:
+    """A timedelta as `span` says it; empty for an empty value."""
+    return span(value.total_seconds()) if value else ""
+
+
+@register.filter
 def left(value: datetime | None, now: datetime | None = None) -> str:
     """`还剩 2 小时` or `超期 35 分钟`; empty for an empty value."""
     if not value:

@@ -242,6 +242,8 @@
     if (!input || typeof DataTransfer !== "function") { return; }
     var shown = make("ul", { class: "chosen", "aria-label": "已选的照片" });
     var count = make("p", { class: "count", role: "status" });
+    input.parentNode.insertBefore(make("label", { class: "btn", for: input.id, "aria-hidden": "true" }, "拍照或选照片"), input.nextSibling);
+    box.classList.add("is-live"); // the browser's own "no file chosen" gives way to the list below
     box.appendChild(shown);
     box.appendChild(count);
 
@@ -314,6 +316,7 @@
     wireHtmx();
     wire(document);
     refreshDue();
+    each(".errors", document, function (summary, at) { if (!at) { summary.focus(); } });
     window.setInterval(refreshDue, 30000);
     document.addEventListener("submit", onSubmit);
     document.addEventListener("click", closeMenus);

@@ -7,6 +7,7 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, TypeAlias, cast
 
@@ -74,17 +75,18 @@ def check_document(upload: Upload) -> str:
         upload.seek(0)
 
 
-def attach(target: models.Model, upload: Upload, *, by: Any, phase: str) -> Attachment:
+def attach(target: models.Model, upload: Upload, *, by: Any, phase: str, at: datetime | None = None) -> Attachment:
     """Keep one checked file with its target, in the caller's transaction. Raises BadFile.
 
-    Files are named by their content: one that a rolled-back transaction left behind is harmless and taken up again.
+    `at` is when it was received: now, unless a case of earlier days is being written down. Files are named by their
+    content: one that a rolled-back transaction left behind is harmless and taken up again.
     """
     is_photo = _looks_like_photo(upload)
     mime = check_photo(upload) if is_photo else check_document(upload)
     preview = _store(_preview(upload), "previews", ".jpg")[0] if is_photo else ""
     upload.seek(0)
     original, digest = _store(upload.chunks(), "originals", "")
-    at = timezone.now()
+    at = (at or timezone.now()).astimezone(UTC)  # as it is read back from the database: it is part of the seal
     return Attachment.objects.create(
         target_type=ContentType.objects.get_for_model(target),
         target_id=target.pk,

@@ -74,7 +74,6 @@ def submit(
 def approve(whistle: Whistle, *, by: Any, seen_state: str) -> None:
     """The leader approves: the clocks start, each department gets its dispatch, the liaisons are told."""
     now = timezone.now()
-    lock(whistle.event)  # a dispatch's row refers to it: whoever holds it must not wait for us
     lock(whistle, seen_state=seen_state)
     clocks = whistle_clocks(whistle.kind, now)
     departments = _departments(whistle)
@@ -164,7 +163,7 @@ def close(whistle: Whistle, *, by: Any, seen_state: str, stars: Mapping[int, int
         closed_by=by,
         next_due=None,
     )
-    dispatches = list(whistle.dispatches.select_for_update(of=("self",)).select_related("department").order_by("id"))
+    dispatches = list(whistle.dispatches.select_for_update(of=("self",), no_key=True).select_related("department").order_by("id"))
     result = _result(dispatches)
     for dispatch in dispatches:
         _close_dispatch(dispatch, by=by, stars=(stars or {}).get(dispatch.pk), at=now)

@@ -27,7 +27,11 @@ class PortalAdminSite(AdminSite):
         back = urlencode({"next": request.GET.get("next") or "/"})
         return redirect(f"{resolve_url(settings.LOGIN_URL)}?{back}")
 
-    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # noqa: ARG002
+    def password_change(  # type: ignore[override]
+        self,
+        request: HttpRequest,  # noqa: ARG002
+        extra_context: Any = None,  # noqa: ARG002
+    ) -> HttpResponse:
         return redirect("townships:password-change")
 
 

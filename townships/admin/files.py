@@ -33,7 +33,7 @@ ESCAPED = re.compile(r"^'(?=[=+\-@\t\r])")
 
 
 # --- files ----------------------------------------------------------------------------------------------------------
-class SafeCSV(base_formats.CSV):  # type: ignore[misc]
+class SafeCSV(base_formats.CSV):
     """CSV for Excel: UTF-8 with a mark on the way out, GB18030 understood on the way in, no cell is a formula."""
 
     def is_binary(self) -> bool:
@@ -58,7 +58,7 @@ class SafeCSV(base_formats.CSV):  # type: ignore[misc]
         return tablib.Dataset(*rows[1:], headers=rows[0] if rows else None)
 
 
-class SafeXLSX(base_formats.XLSX):  # type: ignore[misc]
+class SafeXLSX(base_formats.XLSX):
     """Every text is written as text: openpyxl would turn one that begins with = into a formula."""
 
     def export_data(self, dataset: Any, **_: Any) -> bytes:
@@ -82,7 +82,7 @@ def _text_cell(sheet: Any, value: Any) -> WriteOnlyCell:
     return cell
 
 
-class ImportFolder(TempFolderStorage):  # type: ignore[misc]
+class ImportFolder(TempFolderStorage):
     """Between preview and confirmation a file lies in a folder of its own that only the portal reads, a day at most."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -103,7 +103,7 @@ class ImportFolder(TempFolderStorage):  # type: ignore[misc]
 
 
 # --- cells ----------------------------------------------------------------------------------------------------------
-class Text(widgets.CharWidget):  # type: ignore[misc]
+class Text(widgets.CharWidget):
     """A spreadsheet makes numbers of codes and phones; here they are text again."""
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
@@ -112,7 +112,7 @@ class Text(widgets.CharWidget):  # type: ignore[misc]
         return str(super().clean(value, row, **kwargs) or "").strip()
 
 
-class Day(widgets.Widget):  # type: ignore[misc]
+class Day(widgets.Widget):
     def clean(self, value: Any, row: Any = None, **_: Any) -> date | None:  # noqa: ARG002 - the library's signature
         if value in (None, ""):
             return None
@@ -129,7 +129,7 @@ class Day(widgets.Widget):  # type: ignore[misc]
         return value.isoformat() if value else ""
 
 
-class Choice(widgets.Widget):  # type: ignore[misc]
+class Choice(widgets.Widget):
     """The label or the code on the way in, the label on the way out."""
 
     def __init__(self, choices: Sequence[tuple[Any, str]]) -> None:
@@ -147,7 +147,7 @@ class Choice(widgets.Widget):  # type: ignore[misc]
         return self.labels.get(value, "")
 
 
-class Reference(widgets.ForeignKeyWidget):  # type: ignore[misc]
+class Reference(widgets.ForeignKeyWidget):
     """A row of another table, named by its code."""
 
     def clean(self, value: Any, row: Any = None, **_: Any) -> Any:  # noqa: ARG002
@@ -206,7 +206,7 @@ class OldToNew:
         return [str(field.export(instance) or "") for field in resource.get_import_fields()]
 
 
-class ReferenceResource(resources.ModelResource):  # type: ignore[misc]
+class ReferenceResource(resources.ModelResource):
     class Meta:
         skip_unchanged = True
         report_skipped = True
@@ -251,7 +251,9 @@ def resource_for(
     """A resource of these columns; a row of a file is an old one when its `keys` are."""
     meta = type("Meta", (), {"model": model, "fields": names, "import_id_fields": keys})
     columns = {name: column(model, name) for name in names}
-    return type(base)(f"{model.__name__}Resource", (base,), {"Meta": meta, **columns})
+    metaclass: Any = type(base)
+    made: type[ReferenceResource] = metaclass(f"{model.__name__}Resource", (base,), {"Meta": meta, **columns})
+    return made
 
 
 @dataclass(frozen=True)

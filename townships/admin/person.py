@@ -107,5 +107,5 @@ class PostAdmin(ImportingAdmin):
         self, db_field: ForeignKey, request: HttpRequest, **kwargs: Any
     ) -> ModelChoiceField | None:
         if db_field.name == "user":
-            kwargs["queryset"] = User.objects.exclude(pk=request.user.pk)
+            kwargs["queryset"] = User.objects.exclude(pk=request.user.pk or 0)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)

@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -9,7 +9,7 @@ from django.urls import URLPattern, path
 from townships.admin.base import ExportingAdmin, ImportingAdmin
 from townships.admin.files import resource_for
 from townships.forms.calendar import HolidayFileForm, WorkingHoursForm
-from townships.models import CalendarYear, Holiday, Unit, WorkingHours
+from townships.models import CalendarYear, Holiday, Unit, User, WorkingHours
 from townships.services import holidays
 
 UNPROCESSABLE = 422
@@ -19,10 +19,10 @@ UNPROCESSABLE = 422
 class UnitAdmin(ImportingAdmin):
     """A unit is closed by its last day and a successor."""
 
-    columns = [
-        *["code", "name", "short_name", "kind", "parent", "township", "phone", "is_confirmed"],
-        *["valid_from", "valid_to", "successor", "order"],
-    ]
+    columns = (
+        *("code", "name", "short_name", "kind", "parent", "township", "phone", "is_confirmed"),
+        *("valid_from", "valid_to", "successor", "order"),
+    )
     resource_classes = [resource_for(Unit, columns, keys=["code"])]
     list_display = ["code", "short_name", "kind", "parent", "township", "is_confirmed", "valid_from", "valid_to"]
     list_select_related = ["parent", "township"]
@@ -72,9 +72,9 @@ class HolidayAdmin(ViewedAdmin):
 
 
 def _load(form: HolidayFileForm, request: HttpRequest) -> list[int]:
-    data = form.cleaned_data
+    data, by = form.cleaned_data, cast("User", request.user)
     try:
-        years = holidays.load_file(data["file"].read(), by=request.user, source=data["source"])
+        years = holidays.load_file(data["file"].read(), by=by, source=data["source"])
     except holidays.HolidayFileError as error:
         form.add_error("file", error.errors)
         return []

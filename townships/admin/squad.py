@@ -7,7 +7,7 @@ from townships.models import Certificate, Shift, SquadMember
 
 @admin.register(SquadMember)
 class SquadMemberAdmin(ImportingAdmin):
-    columns = [
+    columns = (
         "township",
         "user",
         "slot",
@@ -17,7 +17,7 @@ class SquadMemberAdmin(ImportingAdmin):
         "status_note",
         "valid_from",
         "valid_to",
-    ]
+    )
     resource_classes = [resource_for(SquadMember, columns, keys=["township", "user", "valid_from"])]
     list_display = ["township", "user", "slot", "position", "seconding_unit", "status", "valid_from", "valid_to"]
     list_select_related = ["township", "user", "seconding_unit"]
@@ -29,7 +29,7 @@ class SquadMemberAdmin(ImportingAdmin):
 
 @admin.register(Certificate)
 class CertificateAdmin(ImportingAdmin):
-    columns = ["number", "holder", "issuer", "domains", "valid_from", "valid_to"]
+    columns = ("number", "holder", "issuer", "domains", "valid_from", "valid_to")
     resource_classes = [resource_for(Certificate, columns, keys=["number"])]
     list_display = ["number", "holder", "issuer", "valid_from", "valid_to"]
     list_select_related = ["holder"]
@@ -42,7 +42,7 @@ class CertificateAdmin(ImportingAdmin):
 
 @admin.register(Shift)
 class ShiftAdmin(ImportingAdmin):
-    columns = ["township", "user", "day", "band", "starts_at", "ends_at", "is_on_call"]
+    columns = ("township", "user", "day", "band", "starts_at", "ends_at", "is_on_call")
     resource_classes = [resource_for(Shift, columns, keys=["township", "user", "day", "band"])]
     list_display = ["day", "band", "township", "user", "starts_at", "ends_at", "is_on_call"]
     list_select_related = ["township", "user"]

@@ -36,7 +36,7 @@ class WindowsField(forms.CharField):
             raise ValidationError("请写成 08:30-12:00、14:00-17:30 的样子，从早到晚，互不重叠。") from None
 
 
-class WorkingHoursForm(forms.ModelForm):
+class WorkingHoursForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
     windows = WindowsField(label="时段", help_text="例如 08:30-12:00、14:00-17:30")
 
     class Meta:

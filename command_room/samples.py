@@ -146,7 +146,7 @@ def steps(now: datetime) -> list[dict[str, str]]:
 
 def context(now: datetime) -> dict[str, Any]:
     """Everything that templates/command_room/components.html shows."""
-    wrong = SampleForm({"place": "老市场西门", "source": "grid", "kind": "routine"})
+    wrong = SampleForm({"wrong-place": "老市场西门", "wrong-source": "grid", "wrong-kind": "routine"}, prefix="wrong")
     wrong.is_valid()
     return {
         "now": now,

@@ -3,7 +3,7 @@
 (function () {
   "use strict";
 
-  var MINUTE = 60, HOUR = 3600, DAY = 86400, SOON = 2 * HOUR, SOON_SHARE = 5, MAX_OPTIONS = 30;
+  var MINUTE = 60, HOUR = 3600, DAY = 86400, SOON = 2 * HOUR, SOON_SHARE = 5, MAX_OPTIONS = 30, PHONE = 768;
 
   function each(selector, root, act) {
     Array.prototype.forEach.call((root || document).querySelectorAll(selector), act);
@@ -225,8 +225,13 @@
       } else if (event.key === "Escape") { close(); }
     }
 
+    function begin() {
+      if (list.hidden && window.innerWidth < PHONE) { box.scrollIntoView({ block: "start" }); } // clear of the keyboard
+      open();
+    }
+
     input.addEventListener("input", open);
-    input.addEventListener("click", open);
+    input.addEventListener("click", begin);
     input.addEventListener("blur", close);
     input.addEventListener("keydown", onKey);
     each("[data-take]", box.parentNode, function (button) {
@@ -316,7 +321,7 @@
     wireHtmx();
     wire(document);
     refreshDue();
-    each(".errors", document, function (summary, at) { if (!at) { summary.focus(); } });
+    each("body:not(.specimens) .errors", document, function (summary, at) { if (!at) { summary.focus(); } });
     window.setInterval(refreshDue, 30000);
     document.addEventListener("submit", onSubmit);
     document.addEventListener("click", closeMenus);

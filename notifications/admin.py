@@ -19,6 +19,7 @@ from notifications.permissions import can_administer
 from notifications.services import outbox
 
 FILES_SHOWN = 100
+CHANNELS = {outbox.MAIL: "邮件"}
 
 
 class StuckFilter(admin.SimpleListFilter):
@@ -41,8 +42,8 @@ class StuckFilter(admin.SimpleListFilter):
 @admin.register(Delivery)
 class DeliveryAdmin(admin.ModelAdmin):
     change_list_template = "notifications/delivery_changelist.html"
-    list_display = ("number", "kind", "channel", "address", "state", "attempts", "age", "next_at", "sent_at", "error")
-    list_filter = (StuckFilter, "state", "channel")
+    list_display = ("number", "kind", "by", "address", "state", "attempts", "age", "next_at", "sent_at", "error")
+    list_filter = (StuckFilter, "state")
     list_select_related = ("message",)
     list_per_page = 50
     show_full_result_count = False
@@ -57,6 +58,10 @@ class DeliveryAdmin(admin.ModelAdmin):
     @admin.display(description="种类")
     def kind(self, delivery: Delivery) -> str:
         return restore(delivery.message.kind, delivery.message.data).title
+
+    @admin.display(description="渠道")
+    def by(self, delivery: Delivery) -> str:
+        return CHANNELS.get(delivery.channel, delivery.channel)
 
     @admin.display(description="已等待")
     def age(self, delivery: Delivery) -> str:

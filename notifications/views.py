@@ -18,7 +18,6 @@ from notifications.services import inbox as service
 from notifications.services import mail
 
 PAGE = 25
-BELL_MAX = 99
 
 
 @require_safe
@@ -66,10 +65,8 @@ def read_all(request: HttpRequest) -> HttpResponse:
 @require_safe
 def bell(request: HttpRequest) -> HttpResponse:
     """How many are unread, for the frame's bell: one indexed query, 304 while nothing has changed."""
-    unread = Message.objects.visible_to(request.user).unread()[: BELL_MAX + 1].count()
     # without the request: what stands around a page would cost its own queries
-    label = f"{BELL_MAX}+" if unread > BELL_MAX else unread
-    fragment = render_to_string("_components/bell.html", {"unread": label})
+    fragment = render_to_string("_components/bell.html", {"unread": service.unread_shown(request.user)})
     etag = f'"{md5(f"{request.user.pk} {fragment}".encode(), usedforsecurity=False).hexdigest()}"'
     response = HttpResponse(fragment, headers={"ETag": etag})
     patch_cache_control(response, private=True, no_cache=True)

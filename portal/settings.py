@@ -165,6 +165,7 @@ EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", default="")
 EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
 EMAIL_TIMEOUT = 10
+EMAIL_USE_LOCALTIME = True
 # Who may be written to: addresses, domains as @example.org, or * for all. Over SMTP nobody until somebody says so.
 MAIL_ALLOW = env.list("MAIL_ALLOW", default=["*"] if EMAIL_BACKEND == MAIL_FILES else [])
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="portal@localhost")

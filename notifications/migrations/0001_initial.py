@@ -27,8 +27,8 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                'verbose_name': '发送',
-                'verbose_name_plural': '发送',
+                'verbose_name': '发送记录',
+                'verbose_name_plural': '发送记录',
             },
         ),
         migrations.CreateModel(

@@ -74,7 +74,7 @@ class Delivery(models.Model):
     objects = DeliveryQuerySet.as_manager()
 
     class Meta:
-        verbose_name = verbose_name_plural = "发送"
+        verbose_name = verbose_name_plural = "发送记录"
         constraints = [
             models.UniqueConstraint(fields=["message", "channel"], name="delivery_once"),
             models.CheckConstraint(

@@ -1,10 +1,18 @@
-"""What a person has read."""
+"""What a person has read and has not."""
 
 from typing import Any
 
 from django.utils import timezone
 
 from notifications.models import Message
+
+SHOWN = 99
+
+
+def unread_shown(user: Any) -> int | str:
+    """How many are unread, as the bell shows it: counted no further than 99+, over the partial index of unread ones."""
+    unread = Message.objects.visible_to(user).unread()[: SHOWN + 1].count()
+    return f"{SHOWN}+" if unread > SHOWN else unread
 
 
 def mark_read(message: Message) -> None:

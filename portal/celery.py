@@ -6,7 +6,7 @@ from logging.config import dictConfig
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import celeryd_init, setup_logging
 from django.conf import settings
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
@@ -18,8 +18,9 @@ app.autodiscover_tasks()
 app.steps["worker"].add(DjangoStructLogInitStep)
 
 
+@celeryd_init.connect
 @setup_logging.connect
 def configure_logging(**_: Any) -> None:
-    """Django's LOGGING instead of Celery's own: one JSON object a line."""
+    """Django's LOGGING instead of Celery's own: one JSON object a line, warnings too."""
     dictConfig(settings.LOGGING)
     logging.captureWarnings(True)

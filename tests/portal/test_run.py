@@ -10,13 +10,17 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import psycopg2
 import pytest
 
+from portal import embedded
 from portal.settings import BASE_DIR
 from tests.portal.test_embedded import is_alive
 from tests.portal.test_supervisor import wait_until
+from tests.settings import SHARED
 
 PARTS = {"web", "messages", "jobs", "beat", "postgres", "valkey"}
 SIGNS = {  # by what each is told in /proc/<pid>/cmdline
@@ -30,16 +34,23 @@ SIGNS = {  # by what each is told in /proc/<pid>/cmdline
 
 
 class Run:
-    """One `python -m portal.launcher` on a free port, with data in `var` and without demo data."""
+    """One `python -m portal.launcher` on a free port, with data in `var` and without demo data, started as by a shell's `&`."""
 
-    def __init__(self, var: Path, *, port: int | None = None) -> None:
+    def __init__(self, var: Path, *, port: int | None = None, **told: str) -> None:
         self.port = port or free_port()
         self.output = var.with_suffix(".out")
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        told = {"VAR_DIR": str(var), "PORT": str(self.port), "DEMO": "false", "WEB_WORKERS": "2"}
+        told |= {"VAR_DIR": str(var), "PORT": str(self.port), "DEMO": "false", "WEB_WORKERS": "2"}
         with self.output.open("wb") as out:
             argv = [sys.executable, "-m", "portal.launcher"]
-            self.process = subprocess.Popen(argv, cwd=BASE_DIR, env=kept | told, stdout=out, stderr=out)
+            self.process = subprocess.Popen(
+                argv,
+                cwd=BASE_DIR,
+                env=kept | told,
+                stdout=out,
+                stderr=out,
+                preexec_fn=ignore_interrupts,  # noqa: PLW1509
+            )
 
     def says(self) -> str:
         return self.output.read_text()
@@ -71,6 +82,10 @@ class Run:
     def stop(self, number: int) -> int:
         self.process.send_signal(number)
         return self.process.wait(timeout=15)
+
+
+def ignore_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def free_port() -> int:
@@ -151,6 +166,32 @@ def logs_are_json(folder: Path) -> None:
         for line in lines:
             assert json.loads(line)["event"], name
     assert re.search(r'"request_id": "[0-9a-f-]{36}"', (folder / "web.log").read_text())
+
+
+@pytest.mark.slow
+def test_given_servers_are_used_and_none_started(tmp_path: Path) -> None:
+    name = f"given_{os.getpid()}"
+    with closing(psycopg2.connect(embedded.database_url(SHARED, database="postgres"))) as link:
+        link.autocommit = True
+        link.cursor().execute(f"CREATE DATABASE {name}")
+        run = Run(
+            tmp_path / "var",
+            DATABASE_URL=embedded.database_url(SHARED, database=name),
+            WEB_DATABASE_URL=embedded.database_url(SHARED, role=embedded.WEB_ROLE, database=name),
+            WEB_DB_ROLE=embedded.WEB_ROLE,
+            REDIS_URL=embedded.redis_url(SHARED, number=60),
+        )
+        try:
+            wait_until(run.is_whole, 60)
+            assert run.children().keys() == PARTS - {"postgres", "valkey"}
+        finally:
+            code = run.stop(signal.SIGTERM)
+        assert code == 0
+        assert not (tmp_path / "var" / "postgres").exists()
+        with link.cursor() as cursor:
+            cursor.execute("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name])
+            assert cursor.fetchone() == (None,)
+            cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def test_port_that_is_no_number_is_told(tmp_path: Path) -> None:

@@ -9,12 +9,14 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import psycopg2
 import pytest
+from celery import Celery
 
 from portal import embedded
 from portal.settings import BASE_DIR
@@ -23,6 +25,7 @@ from tests.portal.test_supervisor import wait_until
 from tests.settings import SHARED
 
 PARTS = {"web", "messages", "jobs", "beat", "postgres", "valkey"}
+SERVERS = {"postgres", "valkey"}
 SIGNS = {  # by what each is told in /proc/<pid>/cmdline
     "gunicorn": "web",
     "messages@": "messages",
@@ -121,7 +124,9 @@ def test_whole_portal(started: Run, tmp_path: Path) -> None:
     wait_until(started.is_whole, 30)
     logs_are_json(tmp_path / "var" / "log")
     second_run_is_refused(started, tmp_path)
-    killed_children_come_back(started)
+    for group in (SERVERS, PARTS - SERVERS):
+        killed_children_come_back(started, group)
+        sweep_runs(started, tmp_path / "var")
     killed_supervisor_leaves_nothing_behind(started)
     again = Run(tmp_path / "var")
     try:
@@ -143,13 +148,26 @@ def second_run_is_refused(first: Run, tmp_path: Path) -> None:
     assert f"Port {first.port} is taken" in other_data.says()
 
 
-def killed_children_come_back(run: Run) -> None:
+def killed_children_come_back(run: Run, names: set[str]) -> None:
     before = run.children()
     assert before.keys() == PARTS
-    for pid in before.values():
-        os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: run.children().keys() == PARTS and not set(run.children().values()) & set(before.values()), 30)
+    for name in names:
+        os.kill(before[name], signal.SIGKILL)
+    wait_until(lambda: {name for name, pid in run.children().items() if pid != before[name]} == names, 30)
     wait_until(run.is_whole, 60)
+
+
+def sweep_runs(run: Run, var: Path) -> None:
+    """A task goes through the queue and the worker into the database."""
+    sent = time.monotonic()
+    with Celery(broker=embedded.broker_url(embedded.redis_url(var)), set_as_current=False) as app:
+        app.send_task("notifications.sweep", queue="messages")
+
+    def has_run() -> bool:
+        age = json.loads(run.ask("/healthz")[1])["last_sweep_age_s"]
+        return age is not None and age < time.monotonic() - sent
+
+    wait_until(has_run, 30)
 
 
 def killed_supervisor_leaves_nothing_behind(run: Run) -> None:

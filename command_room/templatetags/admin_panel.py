@@ -20,12 +20,13 @@ class Cardinality(Func):
     output_field = IntegerField()
 
 
-@register.inclusion_tag("command_room/_admin_panel.html")
-def admin_panel() -> dict[str, Any]:
+@register.inclusion_tag("command_room/_admin_panel.html", takes_context=True)
+def admin_panel(context: Any) -> dict[str, Any]:
     now = timezone.now()
     this_year = timezone.localdate(now).year
     loaded = set(CalendarYear.objects.values_list("year", flat=True))
     return {
+        "perms": context["perms"],
         "missing_years": [year for year in (this_year, this_year + 1) if year not in loaded],
         "provisional": sum(_provisional(model) for model in (Event, Whistle, Dispatch)),
         "failed": Delivery.objects.filter(state=Delivery.State.FAILED).count(),

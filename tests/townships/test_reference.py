@@ -10,7 +10,41 @@ from django.db.models import Count
 from records.models import Entry
 from townships.models import CalendarYear, Holiday, Role, Unit, WorkingHours
 
-DEPARTMENTS = ["zfj", "zrzy", "jtys", "scjg", "nyncj", "wgl", "wsjk", "yjgl", "sthj", "gaj", "jsj", "slsd", "fgj", "jxj", "jtj", "kjj", "mzj", "sfj", "czj", "rsj", "swj", "tjj", "ybj", "tyjr", "mzzj", "xwcb", "daj", "sjj", "xfjy", "qxj", "ycj", "swju", "rfb"]
+DEPARTMENTS = [
+    "zfj",
+    "zrzy",
+    "jtys",
+    "scjg",
+    "nyncj",
+    "wgl",
+    "wsjk",
+    "yjgl",
+    "sthj",
+    "gaj",
+    "jsj",
+    "slsd",
+    "fgj",
+    "jxj",
+    "jtj",
+    "kjj",
+    "mzj",
+    "sfj",
+    "czj",
+    "rsj",
+    "swj",
+    "tjj",
+    "ybj",
+    "tyjr",
+    "mzzj",
+    "xwcb",
+    "daj",
+    "sjj",
+    "xfjy",
+    "qxj",
+    "ycj",
+    "swju",
+    "rfb",
+]
 
 
 def snapshot() -> list[object]:

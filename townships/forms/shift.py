@@ -1,9 +1,8 @@
 from typing import Any, cast
 
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import HTML, Div, Field, Layout, Submit
+from crispy_forms.layout import HTML, Div, Field, Layout
 from django import forms
-from django.urls import reverse
 from django.utils import timezone
 
 from townships import people
@@ -25,7 +24,7 @@ class ShiftForm(forms.Form):
         person = cast("forms.ModelChoiceField[User]", self.fields["user"])
         person.queryset = people.schedulable(township, timezone.localdate())
         self.helper = FormHelper()
-        self.helper.form_action = reverse("townships:shift-add")
+        self.helper.form_tag = False
         self.helper.layout = Layout(
             "user",
             "day",
@@ -33,7 +32,6 @@ class ShiftForm(forms.Form):
             Div(Field("starts_at", wrapper_class="col"), Field("ends_at", wrapper_class="col"), css_class="row"),
             HTML('<p class="form-text">时间不填，按班次的通常时间；结束不晚于开始的，算到次日。</p>'),
             "is_on_call",
-            Submit("add", "排班"),
         )
 
     def clean(self) -> dict[str, Any]:

@@ -14,6 +14,8 @@ def set_status(member: SquadMember, *, status: str, note: str, by: Any) -> None:
     lock(member)
     if status not in SquadMember.ONE_TAP or member.status == SquadMember.Status.LEFT:
         raise Refused(member, "离队由系统管理员办理，这里只能改在岗、外出和休假。")
+    if status == SquadMember.Status.ON:
+        note = ""  # what kept them away is over
     if (member.status, member.status_note) == (status, note):
         return
     member.status, member.status_note = status, note

@@ -268,5 +268,7 @@ class Supervisor:
 
     def stop_all(self) -> None:
         """The portal's own programs first, then the servers they write to."""
+        if self.is_stopping():
+            say("\n  正在停止 · stopping")
         stop([child for child in self.running if child not in self.servers], grace=GRACE)
         stop([child for child in self.running if child in self.servers], grace=10.0)

@@ -1,7 +1,6 @@
 """What `manage.py prepare` does once, and what it does again."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,24 +15,13 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-@pytest.mark.django_db
-def test_demo_data_are_loaded_once(called: list[str]) -> None:
+@pytest.mark.parametrize(("loaded", "commands"), [(True, []), (False, ["load_demo"])])
+def test_demo_data_are_loaded_once(
+    called: list[str], monkeypatch: pytest.MonkeyPatch, loaded: bool, commands: list[str]
+) -> None:
+    monkeypatch.setattr(prepare, "is_loaded", lambda: loaded)
     prepare.load_demo_once()
-    prepare.load_demo_once()
-    assert called == ["load_demo"]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_interrupted_load_is_repeated(called: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(_name: str, **_: Any) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(prepare, "call_command", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            prepare.load_demo_once()
-    prepare.load_demo_once()
-    assert called == ["load_demo"]
+    assert called == commands
 
 
 @pytest.mark.django_db

@@ -9,10 +9,10 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
-from django.db import connection, transaction
+from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-DEMO_MARK = "holds demo data"  # the comment on the database: written in the transaction that writes the data
+from command_room.demo.load import is_loaded
 
 
 class Command(BaseCommand):
@@ -47,16 +47,9 @@ def migrate() -> None:
 
 def load_demo_once() -> None:
     """Fill the database that `make run` made, the first time only. A load that was killed left nothing: it is repeated."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"
-        )
-        if cursor.fetchone() == (DEMO_MARK,):
-            return
+    if not is_loaded():
         say("首次运行：载入演示数据，约半分钟 · first run: loading demo data, about half a minute")
         call_command("load_demo", stdout=sys.stderr)
-        name = connection.ops.quote_name(connection.settings_dict["NAME"])
-        cursor.execute(f"COMMENT ON DATABASE {name} IS '{DEMO_MARK}'")
 
 
 def collect_static() -> None:

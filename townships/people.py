@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -221,9 +221,3 @@ def _on_duty(shift: Shift | None, place: Place | None, rank: str) -> OnDuty:
 def _liaison_ranks(user_ids: Collection[int], day: date) -> dict[int, str]:
     posts = Post.objects.active(day).filter(user_id__in=user_ids, role=Role.LIAISON).order_by("-rank")
     return {post.user_id: post.get_rank_display() for post in posts}
-
-
-def week_of(day: date) -> list[date]:
-    """The seven days, Monday first, of the week that `day` is in."""
-    monday = day - timedelta(days=day.weekday())
-    return [monday + timedelta(days=n) for n in range(7)]

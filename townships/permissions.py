@@ -33,7 +33,3 @@ def can_plan_shifts(user: Any, township: Unit) -> bool:
 
 def can_set_status(user: Any, member: SquadMember) -> bool:
     return _runs(user, member.township_id)
-
-
-def can_use_admin(user: Any) -> bool:
-    return bool(user.is_active and user.is_staff)

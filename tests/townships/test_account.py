@@ -1,11 +1,13 @@
 """Signing in, being kept from guessing, changing a password when it is due, and acting in another post."""
 
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 from axes.models import AccessAttempt
 from django.core.exceptions import ValidationError
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -96,9 +98,7 @@ def test_one_address_may_not_try_account_after_account(cast: Cast, client: Clien
 
 
 def test_ceiling_is_one_query_on_the_index_of_the_address(cast: Cast) -> None:
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         assert account.is_address_blocked("10.1.2.3") is False
     assert len(queries) == 1
     assert '"ip_address" =' in queries[0]["sql"]
@@ -261,8 +261,10 @@ def test_switch_is_a_post_and_for_who_is_signed_in(cast: Cast, client: Client) -
     assert client.post("/switch-post/")["Location"].startswith(LOGIN)
 
 
-def test_first_administrator_is_made_by_the_usual_command(cast: Cast) -> None:
-    user = User.objects.create_superuser("first-admin", password=PASSWORD, name="演示管理员")
+def test_first_administrator_is_made_by_the_usual_command(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
+    call_command("createsuperuser", "--no-input", username="first-admin", name="演示管理员", stdout=StringIO())
+    user = User.objects.get(username="first-admin")
     assert user.acting.role == Role.ADMIN
     assert user.is_staff
     assert not user.is_superuser

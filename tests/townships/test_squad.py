@@ -101,6 +101,13 @@ def test_desk_sets_a_status_and_the_timeline_keeps_it(cast: Cast, member: SquadM
     assert member.user.name not in str(entry.data) + entry.what
 
 
+def test_who_is_back_needs_no_explanation(cast: Cast, member: SquadMember) -> None:
+    set_status(cast.duty, member)
+    set_status(cast.duty, member, "on", "预计 11:30 回")
+    member.refresh_from_db()
+    assert (member.status, member.status_note) == ("on", "")
+
+
 def test_same_status_again_writes_nothing(cast: Cast, member: SquadMember) -> None:
     set_status(cast.duty, member)
     set_status(cast.duty, member)

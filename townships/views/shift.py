@@ -10,7 +10,6 @@ from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_GET, require_POST
 
 from records.permissions import require
-from townships import people
 from townships.forms.shift import ShiftForm
 from townships.models import Shift, Unit
 from townships.permissions import can_plan_shifts
@@ -22,7 +21,8 @@ WEEK = timedelta(days=7)
 
 def rota_context(township: Unit, day: date) -> dict[str, Any]:
     """The week that `day` is in: a row a day, in it a cell a band."""
-    days = people.week_of(day)
+    monday = day - timedelta(days=day.weekday())
+    days = [monday + timedelta(days=n) for n in range(7)]
     shifts = Shift.objects.filter(township=township, day__range=(days[0], days[-1])).select_related("user")
     return {
         "township": township,

@@ -45,9 +45,11 @@ def main() -> int:
         die_with_parent(signal.SIGTERM, os.getppid())
     try:
         return reset_demo() if options.reset_demo else run()
-    except (StartError, OSError, subprocess.SubprocessError) as error:
+    except StartError as error:
+        say(str(error))
+    except (OSError, subprocess.SubprocessError) as error:
         say(f"无法启动 · cannot start: {error}")
-        return 1
+    return 1
 
 
 def run() -> int:

@@ -8,6 +8,7 @@ from typing import Any
 from enforcement.models import Category, Event
 
 SHOWN = 8
+USUAL = 5
 LOOK_BACK = 200  # the township's newest events that say what is usual here
 
 
@@ -40,7 +41,7 @@ def usual(user: Any, township_id: int) -> list[Category]:
     """What this person reports most, filled up with what is usual in the township. Three queries."""
     own = _most_common(Event.objects.filter(reported_by=user))
     here = _most_common(Event.objects.filter(township_id=township_id))
-    wanted = list(islice(dict.fromkeys([*own, *here]), SHOWN))
+    wanted = list(islice(dict.fromkeys([*own, *here]), USUAL))
     rows = Category.objects.filter(is_active=True, parent__isnull=False).in_bulk(wanted)
     return [rows[pk] for pk in wanted if pk in rows]
 

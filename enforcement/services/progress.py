@@ -4,7 +4,7 @@ Offices, states and times only, so that whoever may see the event may read all o
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from enforcement.models import Dispatch, Event, Whistle
@@ -12,34 +12,36 @@ from enforcement.models import Dispatch, Event, Whistle
 
 @dataclass(frozen=True)
 class Milestone:
-    """`at` is when it was done; `due` by when what is on now has to be."""
+    """`at` is when it was done; `due` by when it has to be. `state`: done, now, or next."""
 
     name: str
     note: str = ""
     at: datetime | None = None
     due: datetime | None = None
-
-    @property
-    def state(self) -> str:
-        if self.at:
-            return "done"
-        return "now" if self.due or self.note else "todo"
+    state: str = "next"
 
 
 def milestones(event: Event) -> list[Milestone]:
-    """Oldest first, the end last. At most two queries: the newest whistle and its dispatches."""
+    """Oldest first, the end last; the first that is not done is on now. At most two queries: whistle, dispatches."""
+    stones = list(_stones(event))
+    done = [replace(stone, state="done") for stone in stones if stone.at]
+    left = [stone for stone in stones if not stone.at]
+    return [*done, *(replace(stone, state="now") for stone in left[:1]), *left[1:]]
+
+
+def _stones(event: Event) -> Iterator[Milestone]:
     urgent = "紧急，" if event.is_urgent else ""
-    start = Milestone("上报", f"{urgent}{event.get_source_display()}", at=event.reported_at)
+    yield Milestone("上报", f"{urgent}{event.get_source_display()}", at=event.reported_at)
     if event.state == Event.State.DISMISSED:
-        return [start, Milestone("不予受理", f"{event.get_dismissal_display()}。{event.result}", at=event.closed_at)]
-    if event.verified_at is None:
-        return [
-            start,
-            Milestone("受理", "等镇街指挥室受理", due=event.accept_due),
-            Milestone("处置"),
-            Milestone("办结"),
-        ]
-    return [start, Milestone("受理", "已核实", at=event.verified_at), *_handling(event), _end(event)]
+        yield Milestone("不予受理", f"{event.get_dismissal_display()}。{event.result}", at=event.closed_at)
+        return
+    if event.verified_at:
+        yield Milestone("受理", "已核实", at=event.verified_at)
+        yield from _handling(event)
+    else:
+        yield Milestone("受理", "等镇街指挥室受理", due=event.accept_due)
+        yield Milestone("处置")
+    yield Milestone("办结", event.result if event.closed_at else "", at=event.closed_at)
 
 
 def _handling(event: Event) -> Iterator[Milestone]:
@@ -52,10 +54,6 @@ def _handling(event: Event) -> Iterator[Milestone]:
         yield from _whistle(whistle)
     if event.state == Event.State.VERIFIED:
         yield Milestone("处置", "指挥室在安排由谁处置", due=event.next_due)
-
-
-def _end(event: Event) -> Milestone:
-    return Milestone("办结", event.result if event.closed_at else "", at=event.closed_at)
 
 
 def _last_whistle(event: Event) -> Whistle | None:

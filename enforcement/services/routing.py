@@ -7,7 +7,7 @@ from datetime import date
 from django.db.models import Q
 
 from enforcement.models import Event, RoutingRule
-from enforcement.rules.deadlines import Step
+from enforcement.rules.deadlines import NAMES, Kind, Step
 from enforcement.rules.routing import Facts, RoutingRow, propose
 from townships.models import Unit
 
@@ -23,6 +23,17 @@ class RouteProposal:
     helpers: tuple[Unit, ...]
     kind: str
     squad_limit: Step | None
+
+    @property
+    def details(self) -> str:
+        """The rest of the proposal in words: `，时限240工作分钟`, or `，日常哨，请市场监管局主办、公安局协办`."""
+        if self.squad_limit:
+            return f"，时限{self.squad_limit}"
+        if self.lead is None or self.route == RoutingRule.Route.SQUAD:
+            return ""
+        kind = f"，{NAMES[Kind(self.kind)]}" if self.kind else ""
+        helpers = f"，{'、'.join(map(str, self.helpers))}协办" if self.helpers else ""
+        return f"{kind}，{self.lead}主办{helpers}"
 
 
 def propose_route(event: Event, *, today: date) -> RouteProposal:

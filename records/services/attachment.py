@@ -6,10 +6,12 @@ import io
 import os
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, TypeAlias, cast
+from weakref import WeakKeyDictionary
 
 import pillow_heif
 from django.conf import settings
@@ -38,18 +40,23 @@ OFFICE_PARTS = {
 MACRO_PART = "vbaProject.bin"
 
 
+_previews: WeakKeyDictionary[Upload, bytes] = WeakKeyDictionary()
+
+
 class BadFile(ValueError):  # noqa: N818 - a sentence to a person
     """The file is not taken; the text is a sentence to the person that says what to do."""
 
 
 def check_photo(upload: Upload) -> str:
-    """The MIME type found in the content of a photo. Raises BadFile."""
+    """The MIME type found in the content of a photo, which is decoded to its last row. Raises BadFile."""
     _check_size(upload)
     try:
         with Image.open(_content(upload), formats=list(PHOTO_FORMATS)) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise BadFile(f"“{upload.name}”像素过大，请用手机普通模式重拍或压缩后再传。")
-            return PHOTO_FORMATS[image.format or ""]
+            mime = PHOTO_FORMATS[image.format or ""]
+        _preview(upload)
+        return mime
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError, KeyError) as error:
         if isinstance(error, BadFile):
             raise
@@ -83,7 +90,7 @@ def attach(target: models.Model, upload: Upload, *, by: Any, phase: str, at: dat
     """
     is_photo = _looks_like_photo(upload)
     mime = check_photo(upload) if is_photo else check_document(upload)
-    preview = _store(_preview(upload), "previews", ".jpg")[0] if is_photo else ""
+    preview = _store([_preview(upload)], "previews", ".jpg")[0] if is_photo else ""
     upload.seek(0)
     original, digest = _store(upload.chunks(), "originals", "")
     at = (at or timezone.now()).astimezone(UTC)  # as it is read back from the database: it is part of the seal
@@ -108,6 +115,17 @@ def files_of(target: models.Model) -> models.QuerySet[Attachment]:
     """What is attached to it, in the order it came. One query."""
     of_type = ContentType.objects.get_for_model(target)
     return Attachment.objects.filter(target_type=of_type, target_id=target.pk).order_by("id")
+
+
+def files_of_each(targets: Sequence[models.Model]) -> dict[int, list[Attachment]]:
+    """Target id → what is attached to it, for targets of one model. One query."""
+    found: dict[int, list[Attachment]] = defaultdict(list)
+    if targets:
+        of_type = ContentType.objects.get_for_model(targets[0])
+        ids = [target.pk for target in targets]
+        for attachment in Attachment.objects.filter(target_type=of_type, target_id__in=ids).order_by("id"):
+            found[attachment.target_id].append(attachment)
+    return found
 
 
 def is_intact(attachment: Attachment) -> bool:
@@ -161,7 +179,10 @@ def _old_office_type(upload: Upload) -> str:
     raise BadFile(f"“{upload.name}”的内容不是 Word 或 Excel，请另存为 .docx 或 .xlsx 后再传。")
 
 
-def _preview(upload: Upload) -> Iterable[bytes]:
+def _preview(upload: Upload) -> bytes:
+    """The resized copy without EXIF; made once for the form's check and for `attach`, decoding is what costs."""
+    if upload in _previews:
+        return _previews[upload]
     upload.seek(0)
     try:
         with Image.open(_content(upload), formats=list(PHOTO_FORMATS)) as image:
@@ -172,7 +193,8 @@ def _preview(upload: Upload) -> Iterable[bytes]:
             upright.save(out, "JPEG", quality=82, exif=b"")
     except (OSError, ValueError, SyntaxError) as error:
         raise BadFile(f"“{upload.name}”不完整，打不开，请重新拍摄或选择。") from error
-    return [out.getvalue()]
+    _previews[upload] = out.getvalue()
+    return _previews[upload]
 
 
 def _store(chunks: Iterable[bytes], folder: str, suffix: str) -> tuple[str, str]:

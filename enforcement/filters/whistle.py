@@ -1,0 +1,83 @@
+"""The whistle list's filters, all of them in the URL."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from enforcement.models import Dispatch, Whistle
+from townships.models import Unit
+
+ORDERS = (("newest", "最新提交"), ("due", "最急（只看在办）"))
+ONLY_LATE = (("late", "只看超期"),)
+DATE = forms.DateInput(attrs={"type": "date"})
+DEPARTMENTS = forms.TextInput(attrs={"list": "departments", "autocomplete": "off", "placeholder": "输入名称"})
+
+
+class WhistleFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(label="编号、标题", method="with_text")
+    state = django_filters.ChoiceFilter(
+        label="状态", choices=[("open", "在办"), *Whistle.State.choices], method="in_state", empty_label="全部状态"
+    )
+    kind = django_filters.ChoiceFilter(label="哨种", choices=Whistle.Kind.choices, empty_label="全部哨种")
+    department = django_filters.CharFilter(label="部门", method="with_department", widget=DEPARTMENTS)
+    township = django_filters.ModelChoiceFilter(label="镇街", queryset=Unit.objects.townships(), empty_label="全部镇街")
+    late = django_filters.ChoiceFilter(label="期限", choices=ONLY_LATE, method="only_late", empty_label="不限")
+    since = django_filters.DateFilter(label="提交自", method="from_day", widget=DATE)
+    until = django_filters.DateFilter(label="提交至", method="to_day", widget=DATE)
+    order = django_filters.ChoiceFilter(label="排序", choices=ORDERS, method="in_order", empty_label=None)
+
+    class Meta:
+        model = Whistle
+        fields: list[str] = []
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        post = self.request.user.acting
+        if post is None or post.unit.is_township:
+            del self.filters["township"]
+
+    def filter_queryset(self, queryset: QuerySet[Whistle]) -> QuerySet[Whistle]:
+        found: QuerySet[Whistle] = super().filter_queryset(queryset)
+        return found if self.form.cleaned_data.get("order") else found.order_by("-id")
+
+    def with_text(self, queryset: QuerySet[Whistle], _: str, text: str) -> QuerySet[Whistle]:
+        return queryset.filter(Q(number__icontains=text) | Q(title__icontains=text))
+
+    def in_state(self, queryset: QuerySet[Whistle], _: str, state: str) -> QuerySet[Whistle]:
+        return queryset.filter(state__in=Whistle.OPEN if state == "open" else [state])
+
+    def with_department(self, queryset: QuerySet[Whistle], _: str, name: str) -> QuerySet[Whistle]:
+        parts = Dispatch.objects.filter(whistle_id=OuterRef("pk"), department__in=named(name))
+        return queryset.filter(Exists(parts))
+
+    def only_late(self, queryset: QuerySet[Whistle], _: str, __: str) -> QuerySet[Whistle]:
+        return queryset.filter(state__in=Whistle.OPEN, next_due__lt=timezone.now())
+
+    def from_day(self, queryset: QuerySet[Whistle], _: str, day: date) -> QuerySet[Whistle]:
+        return queryset.filter(submitted_at__gte=midnight(day))
+
+    def to_day(self, queryset: QuerySet[Whistle], _: str, day: date) -> QuerySet[Whistle]:
+        """The whole of that day."""
+        return queryset.filter(submitted_at__lt=midnight(day + timedelta(days=1)))
+
+    def in_order(self, queryset: QuerySet[Whistle], _: str, order: str) -> QuerySet[Whistle]:
+        if order == "due":
+            return queryset.filter(state__in=Whistle.OPEN).order_by("next_due", "id")
+        return queryset.order_by("-id")
+
+
+def named(name: str) -> list[int]:
+    """The ids of the departments that are called so, or whose name holds it: a short list for an index to work with."""
+    departments = Unit.objects.departments()
+    exact = list(departments.filter(short_name=name).values_list("pk", flat=True))
+    return exact or list(
+        departments.filter(Q(short_name__icontains=name) | Q(name__icontains=name)).values_list("pk", flat=True)
+    )
+
+
+def midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))

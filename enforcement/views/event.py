@@ -1,0 +1,292 @@
+"""Pages and verbs of events: report, find, read, and what the desk and the squad do with them."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.generic import DetailView, ListView
+
+from enforcement.filters.event import EventFilter
+from enforcement.forms.event import DismissForm, ReportForm, SettleForm, SquadForm, VerbForm
+from enforcement.models import Caller, Dispatch, Event, Whistle
+from enforcement.permissions import (
+    can_claim,
+    can_dismiss,
+    can_hand_to_squad,
+    can_report,
+    can_settle,
+    can_verify,
+    can_view_caller,
+    can_whistle,
+)
+from enforcement.services import category as categories
+from enforcement.services import claim as claims
+from enforcement.services import event as events
+from enforcement.services.progress import milestones
+from enforcement.services.routing import RouteProposal, propose_route
+from enforcement.views.paging import page_of
+from records.models import Entry
+from records.permissions import require
+from records.services import upload
+from records.services.attachment import files_of
+from townships.models import Role
+
+LIST_FIELDS = (
+    "number", "title", "place", "state", "is_urgent", "reported_at", "next_due", "provisional", "source", "category__name",
+    "grid__short_name", "township__short_name",
+)  # fmt: skip
+
+STATE_TONES = {"reported": " blue", "verified": " blue", "settled": " ok"}
+QUICK = (
+    ("全部", ""),
+    ("在办", "state=open"),
+    ("待受理", "state=reported"),
+    ("队伍处置中", "state=squad"),
+    ("紧急", "state=open&urgent=True"),
+    ("按期限", "order=due"),
+)
+CLOCKS = {"reported": "受理", "verified": "安排", "squad": "处置"}
+
+
+# --- the list -------------------------------------------------------------------------------------------------------
+class EventList(ListView):  # type: ignore[type-arg]  # generic for mypy only
+    template_name = "enforcement/event_list.html"
+
+    def get_queryset(self) -> QuerySet[Event]:
+        events = Event.objects.visible_to(self.request.user)
+        return events.select_related("category", "grid", "township").only(*LIST_FIELDS)
+
+    def get_template_names(self) -> list[str]:
+        if self.request.htmx.target == "rows":  # type: ignore[attr-defined]  # django-htmx puts it there
+            return ["enforcement/event_rows.html"]
+        return [self.template_name]
+
+    def get_context_data(self, **_: Any) -> dict[str, Any]:
+        filters = EventFilter(self.request.GET, self.object_list, request=self.request)
+        page = page_of(self.request, filters.qs)
+        return {
+            "filter": filters,
+            "page": page,
+            "now": timezone.now(),
+            "can_report": can_report(self.request.user),
+            "quick": [(label, query, query == page.query) for label, query in QUICK],
+            "is_filtered": page.query not in dict(QUICK).values(),
+            "shows_township": "grid" not in filters.filters,
+        }
+
+
+# --- one event ------------------------------------------------------------------------------------------------------
+def visible_event(request: HttpRequest, pk: int) -> Event:
+    """The event with what its page says of it, or 404."""
+    related = ("township", "grid", "category", "category__parent", "reported_by", "claimed_by")
+    return get_object_or_404(Event.objects.visible_to(request.user).select_related(*related), pk=pk)
+
+
+class EventDetail(DetailView):  # type: ignore[type-arg]
+    template_name = "enforcement/event_detail.html"
+
+    def get_object(self, queryset: QuerySet[Event] | None = None) -> Event:  # noqa: ARG002 - Django's signature
+        return visible_event(self.request, self.kwargs["pk"])
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), **detail_context(self.request, self.object)}
+
+
+def detail_context(request: HttpRequest, event: Event, **bound: Form) -> dict[str, Any]:
+    """All that the page shows. `bound`: the form that was sent and is wrong, by its verb."""
+    user = request.user
+    whistles = list(Whistle.objects.visible_to(user).filter(event=event).order_by("-id"))
+    dispatches = list(Dispatch.objects.visible_to(user).filter(event=event).select_related("department").order_by("id"))
+    return {
+        "event": event,
+        "now": timezone.now(),
+        "state_tone": STATE_TONES.get(event.state, ""),
+        "clock": CLOCKS.get(event.state, ""),
+        "attachments": files_of(event),
+        "whistles": whistles,
+        "dispatches": dispatches,
+        "entries": Entry.objects.about(event, *whistles, *dispatches),
+        **way_context(event),
+        **verb_context(user, event, bound),
+        **reader_context(user, event),
+    }
+
+
+def way_context(event: Event) -> dict[str, Any]:
+    stones = milestones(event)
+    return {"milestones": stones, "current": next((stone for stone in stones if stone.state == "now"), None)}
+
+
+def verb_context(user: Any, event: Event, bound: dict[str, Form]) -> dict[str, Any]:
+    """What this person may do now; the proposed way and why where the desk decides."""
+    proposal = propose_route(event, today=timezone.localdate()) if can_dismiss(user, event) else None
+    forms = {**verb_forms(user, event, proposal), **bound}
+    return {
+        "proposal": proposal,
+        "forms": forms,
+        "due_tone": "" if forms else "idle",
+        "can_verify": can_verify(user, event),
+        "can_whistle": can_whistle(user, event),
+        "can_claim": can_claim(user, event),
+        "whistle_url": reverse("enforcement:whistle-submit", args=[event.pk]),
+    }
+
+
+def reader_context(user: Any, event: Event) -> dict[str, Any]:
+    """Who reads: a reporter is told how it goes on, the own township who reported, its desk whether there is a caller."""
+    return {
+        "is_reporter": event.reported_by_id == user.pk,
+        "is_grid_member": user.acting is not None and user.acting.role == Role.GRID,
+        "is_own_township": user.acting is not None and user.acting.organ_id == event.township_id,
+        "has_caller": can_view_caller(user, event) and Caller.objects.filter(event=event).exists(),
+    }
+
+
+def verb_forms(user: Any, event: Event, proposal: RouteProposal | None) -> dict[str, Form]:
+    """The forms of what this person may do now, prefilled with what the rule proposes."""
+    seen = {"seen_state": event.state}
+    limit = proposal.squad_limit if proposal else None
+    squad = {"amount": limit.amount, "unit": limit.unit} if limit else {}
+    offered = (
+        ("settle", can_settle, SettleForm, seen),
+        ("squad", can_hand_to_squad, SquadForm, {**seen, **squad}),
+        ("dismiss", can_dismiss, DismissForm, seen),
+    )
+    return {
+        verb: form(initial=initial, auto_id=f"{verb}_%s") for verb, can, form, initial in offered if can(user, event)
+    }
+
+
+def again(request: HttpRequest, event: Event, **bound: Form) -> HttpResponse:
+    """The page once more, with what was typed and what to do about it."""
+    return render(request, "enforcement/event_detail.html", detail_context(request, event, **bound), status=422)
+
+
+# --- reporting ------------------------------------------------------------------------------------------------------
+@require_http_methods(["GET", "POST"])
+def report(request: HttpRequest) -> HttpResponse:
+    """The form, and its sending. Photos of a refused sending wait, so that nobody has to choose them twice."""
+    if not can_report(request.user):
+        raise PermissionDenied
+    sent = (request.POST, request.FILES) if request.method == "POST" else ()
+    with upload.kept(by=request.user, request_id=request_id(request)) as waiting:
+        form = ReportForm(*sent, user=request.user, waiting=waiting)
+        if form.is_valid() and not form.is_looking:
+            event = events.report(by=request.user, **form.as_report())
+            upload.drop(by=request.user, request_id=event.request_id)
+            messages.success(request, "已上报" if event.is_open else "已上报并办结")
+            return redirect(event)
+    return report_again(request, form)
+
+
+def report_again(request: HttpRequest, form: ReportForm) -> HttpResponse:
+    """The form: empty, or with what was typed, the photos that wait, and the classes to choose from."""
+    if form.is_bound:
+        keep_photos(request, form)
+    usual = categories.usual(request.user, form.township.pk)
+    context = {"form": form, "choices": form.choices or ([form.chosen] if form.chosen else usual)}
+    context |= {"groups": categories.groups(), "typed": form["category_text"].value(), "chosen": form.chosen}
+    wrong = form.is_bound and not form.is_looking
+    return render(request, "enforcement/event_report.html", context, status=422 if wrong else 200)
+
+
+def keep_photos(request: HttpRequest, form: ReportForm) -> None:
+    """The good photos of this sending wait until the form comes again."""
+    if form.data.get("without_waiting"):
+        upload.drop(by=request.user, request_id=form.form_id)
+    upload.keep(form.sent_photos, by=request.user, request_id=form.form_id)
+    form.waiting = form.all_photos
+
+
+def request_id(request: HttpRequest) -> UUID | None:
+    """The form's own id, if it is one."""
+    try:
+        return UUID(request.POST.get("request_id", ""))
+    except ValueError:
+        return None
+
+
+@require_GET
+def category_search(request: HttpRequest) -> HttpResponse:
+    """The classes that fit what is being typed: a fragment of the report form."""
+    typed = request.GET.get("category_text", "").strip()
+    if typed or not can_report(request.user):
+        choices = categories.search(typed)
+    else:
+        choices = categories.usual(request.user, request.user.acting.organ_id)  # type: ignore[union-attr]
+    return render(request, "enforcement/event_categories.html", {"choices": choices, "typed": typed})
+
+
+# --- verbs ----------------------------------------------------------------------------------------------------------
+@require_POST
+def verify(request: HttpRequest, pk: int) -> HttpResponse:
+    event = visible_event(request, pk)
+    require(request, can_verify, event)
+    form = VerbForm(request.POST)
+    if not form.is_valid():
+        return again(request, event, verify=form)
+    events.verify(event, by=request.user, **form.cleaned_data)
+    return redirect(event)
+
+
+@require_POST
+def settle(request: HttpRequest, pk: int) -> HttpResponse:
+    event = visible_event(request, pk)
+    require(request, can_settle, event)
+    form = SettleForm(request.POST, request.FILES, auto_id="settle_%s")
+    if not form.is_valid():
+        return again(request, event, settle=form)
+    events.settle(event, by=request.user, **form.cleaned_data)
+    messages.success(request, "已办结")
+    return redirect(event)
+
+
+@require_POST
+def hand_to_squad(request: HttpRequest, pk: int) -> HttpResponse:
+    event = visible_event(request, pk)
+    require(request, can_hand_to_squad, event)
+    form = SquadForm(request.POST, auto_id="squad_%s")
+    if not form.is_valid():
+        return again(request, event, squad=form)
+    events.hand_to_squad(event, by=request.user, seen_state=form.cleaned_data["seen_state"], limit=form.limit())
+    messages.success(request, "已交镇街执法队，队员已收到消息")
+    return redirect(event)
+
+
+@require_POST
+def dismiss(request: HttpRequest, pk: int) -> HttpResponse:
+    event = visible_event(request, pk)
+    require(request, can_dismiss, event)
+    form = DismissForm(request.POST, auto_id="dismiss_%s")
+    if not form.is_valid():
+        return again(request, event, dismiss=form)
+    events.dismiss(event, by=request.user, **form.cleaned_data)
+    messages.success(request, "已不予受理，上报人已收到消息")
+    return redirect(event)
+
+
+@require_POST
+@never_cache
+def caller(request: HttpRequest, pk: int) -> HttpResponse:
+    """Name and phone of who called, on this page alone and once; the look is on record."""
+    event = visible_event(request, pk)
+    require(request, can_view_caller, event)
+    found = events.view_caller(event, by=request.user)
+    return render(request, "enforcement/event_detail.html", {**detail_context(request, event), "caller": found})
+
+
+@require_POST
+def claim(request: HttpRequest, pk: int) -> HttpResponse:
+    event = visible_event(request, pk)
+    require(request, can_claim, event)
+    claims.take(event, by=request.user)
+    return redirect(event)

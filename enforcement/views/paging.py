@@ -1,0 +1,50 @@
+"""Pages of a list without counting it: one row more than a page says whether there is a next one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+SIZE = 25
+LAST = 400  # farther pages cost more and more; by then a filter is the way
+DIGITS = 9
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of rows, with what `_components/pager.html` asks for. `query`: the filters, url-encoded."""
+
+    rows: Sequence[Any]
+    number: int
+    has_next: bool
+    query: str
+
+    @property
+    def has_previous(self) -> bool:
+        return self.number > 1
+
+    @property
+    def previous_page_number(self) -> int:
+        return self.number - 1
+
+    @property
+    def next_page_number(self) -> int:
+        return self.number + 1
+
+    @property
+    def is_farthest(self) -> bool:
+        """There is more, but not by turning pages."""
+        return self.number == LAST and len(self.rows) == SIZE
+
+
+def page_of(request: HttpRequest, rows: QuerySet[Any]) -> Page:
+    """The page that `?page=` names; what is no page number is the first page. One query."""
+    asked = request.GET.get("page", "")[:DIGITS]
+    number = min(max(int(asked), 1), LAST) if asked.isascii() and asked.isdigit() else 1
+    start = (number - 1) * SIZE
+    found = list(rows[start : start + SIZE + 1])
+    query = request.GET.copy()
+    query.pop("page", None)
+    return Page(found[:SIZE], number, has_next=len(found) > SIZE and number < LAST, query=query.urlencode())

@@ -1,5 +1,7 @@
 """The one settings file. Everything that differs between machines comes from the environment (see .env.example)."""
 
+import contextlib
+import os
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -25,9 +27,13 @@ def secret_key() -> str:
         return given
     file = VAR_DIR / "secret-key"
     if not file.exists():
-        VAR_DIR.mkdir(parents=True, exist_ok=True)
-        file.touch(mode=0o600)
-        file.write_text(get_random_secret_key())
+        VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = VAR_DIR / f"secret-key-{os.getpid()}"
+        fresh.touch(mode=0o600)
+        fresh.write_text(get_random_secret_key())
+        with contextlib.suppress(FileExistsError):  # two processes at once: both take the one that came first, whole
+            file.hardlink_to(fresh)
+        fresh.unlink()
     return file.read_text()
 
 

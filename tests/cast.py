@@ -213,3 +213,13 @@ def client_for(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client
+
+
+@pytest.fixture
+def committed_cast(transactional_db: None) -> Cast:
+    """The cast, the calendar and the rules in a database that other processes and a live server see."""
+    holidays.load_shipped([2026])
+    reference.load_hours()
+    units = make_units()
+    call_command(UPPER_REFERENCE, verbosity=0)
+    return Cast(**units, **make_people(units))

@@ -1,0 +1,255 @@
+"""Every address of the portal, and what each role gets there. An address that is not in the table fails.
+
+For each address: who sees its object (everybody else gets 404), who of these may (the others get 403), and what an
+anonymous visitor gets (the log-in page). Verbs are sent empty: whoever may is then told what is missing, nobody is
+told more.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from enforcement.models import Category, Event
+from enforcement.rules.deadlines import Step
+from enforcement.services import dispatch as dispatches
+from enforcement.services import event as events
+from enforcement.services import whistle as whistles
+from notifications.models import Message
+from records.models import Attachment
+from records.services.attachment import attach
+from tests.cast import Cast, ShiftFactory, client_for
+from tests.pictures import jpeg
+from townships.models import SquadMember
+
+TOWN = {"grid", "duty", "leader", "officer"}
+DESK = {"duty", "leader"}
+OTHER_TOWN = {"changle_duty", "changle_leader", "changle_grid_member"}
+SCJG = {"scjg_liaison", "scjg_leader"}
+ZRZY = {"zrzy_liaison", "zrzy_leader", "zrzy_officer"}  # the officer's sub-unit is the one assigned
+ABOVE = {"zdb_officer", "auditor"}
+NO_SIGHT = {"bureau_admin", "stranger", "zfj_liaison", "scjg_officer"}
+EVERYBODY = TOWN | OTHER_TOWN | SCJG | ZRZY | ABOVE | NO_SIGHT
+FILED = TOWN | SCJG | ZRZY | ABOVE  # an event with dispatches
+OWN_EVENT = TOWN | ABOVE  # an event that is still the township's
+WHISTLE = (TOWN - {"grid"}) | SCJG | ZRZY | ABOVE
+SUBMITTED = (TOWN - {"grid"}) | ABOVE
+TO_SCJG = (TOWN - {"grid"}) | SCJG | ABOVE
+TO_ZRZY = (TOWN - {"grid"}) | ZRZY | ABOVE
+POSTED = EVERYBODY - {"stranger"}
+
+
+@dataclass(frozen=True)
+class Address:
+    """`sees` the object, `may` do it; `on` names the object of the world that the address takes."""
+
+    may: set[str]
+    sees: set[str] = field(default_factory=lambda: EVERYBODY)
+    on: str = ""
+    post: bool = True
+
+
+def page(may: set[str], on: str = "", sees: set[str] | None = None) -> Address:
+    return Address(may, EVERYBODY if sees is None else sees, on, post=False)
+
+
+def verb(may: set[str], on: str = "", sees: set[str] | None = None) -> Address:
+    return Address(may, EVERYBODY if sees is None else sees, on)
+
+
+TABLE = {
+    "command_room:home": page(EVERYBODY),
+    "command_room:worklist": page(EVERYBODY),
+    "command_room:worklist-rows": page(EVERYBODY),
+    "command_room:board": page((TOWN - {"grid"}) | {"changle_duty", "changle_leader"} | ABOVE),
+    "command_room:board-columns": page((TOWN - {"grid"}) | {"changle_duty", "changle_leader"} | ABOVE),
+    "command_room:components": page({"bureau_admin"}),
+    "enforcement:event-list": page(EVERYBODY),
+    "enforcement:event-report": page(TOWN | OTHER_TOWN),
+    "enforcement:category-search": page(EVERYBODY),
+    "enforcement:event-detail": page(FILED, "whistled_event", FILED),
+    "enforcement:event-verify": verb(DESK, "event", OWN_EVENT),
+    "enforcement:event-settle": verb(DESK | {"officer"}, "squad_event", OWN_EVENT),
+    "enforcement:event-squad": verb(DESK, "event", OWN_EVENT),
+    "enforcement:event-dismiss": verb(DESK, "event", OWN_EVENT),
+    "enforcement:event-caller": verb(DESK, "whistled_event", FILED),
+    "enforcement:event-claim": verb(DESK, "event", OWN_EVENT),
+    "enforcement:whistle-submit": verb(DESK, "event", OWN_EVENT),
+    "enforcement:whistle-list": page(EVERYBODY),
+    "enforcement:whistle-detail": page(WHISTLE, "whistle", WHISTLE),
+    "enforcement:whistle-approve": verb({"leader"}, "submitted", SUBMITTED),
+    "enforcement:whistle-reject": verb({"leader"}, "submitted", SUBMITTED),
+    "enforcement:whistle-confirm": verb({"leader"}, "whistle", WHISTLE),
+    "enforcement:whistle-close": verb(DESK, "reported", SUBMITTED | SCJG),
+    "enforcement:whistle-claim": verb({"leader"}, "submitted", SUBMITTED),
+    "enforcement:dispatch-list": page(EVERYBODY),
+    "enforcement:dispatch-detail": page(TO_SCJG, "lead", TO_SCJG),
+    "enforcement:dispatch-sign": verb(SCJG, "lead", TO_SCJG),
+    "enforcement:dispatch-assign": verb(SCJG, "lead", TO_SCJG),
+    "enforcement:dispatch-arrive": verb(ZRZY, "helper", TO_ZRZY),
+    "enforcement:dispatch-interim": verb(SCJG, "arrived", TO_SCJG),
+    "enforcement:dispatch-report": verb(SCJG, "arrived", TO_SCJG),
+    "enforcement:dispatch-remark": verb(DESK | SCJG, "lead", TO_SCJG),
+    "enforcement:dispatch-rework": verb(DESK, "reported_dispatch", TO_SCJG),
+    "enforcement:dispatch-claim": verb(SCJG, "lead", TO_SCJG),
+    "townships:password-change": page(EVERYBODY),
+    "townships:logout": verb(EVERYBODY),
+    "townships:switch-post": verb(EVERYBODY),
+    "townships:squad": page((TOWN - {"grid"}) | {"changle_duty", "changle_leader"} | ABOVE),
+    "townships:member-status": verb(DESK, "member"),
+    "townships:who-can-come": page((TOWN - {"grid"}) | {"changle_duty", "changle_leader"} | ABOVE),
+    "townships:shifts": page((TOWN - {"grid"}) | {"changle_duty", "changle_leader"} | ABOVE),
+    "townships:shift-add": verb(DESK | {"changle_duty", "changle_leader"}),
+    "townships:shift-remove": verb(DESK, "shift"),
+    "notifications:inbox": page(EVERYBODY),
+    "notifications:read-all": verb(EVERYBODY),
+    "notifications:bell": page(EVERYBODY),
+    "notifications:preview": page({"bureau_admin"}),
+    "notifications:open": verb({"duty"}, "message", {"duty"}),
+    "records:attachment": page(FILED, "photo", FILED),
+    "records:attachment-preview": page(FILED, "photo", FILED),
+}
+OPEN_TO_ALL = {"livez", "healthz", "townships:login"}
+
+
+def addresses(resolver: URLResolver | None = None, prefix: str = "") -> set[str]:
+    """The names of all URL patterns, the admin's excepted (tests/townships/test_admin.py)."""
+    found: set[str] = set()
+    for pattern in (resolver or get_resolver()).url_patterns:
+        if isinstance(pattern, URLResolver):
+            if pattern.namespace != "admin":
+                found |= addresses(pattern, f"{pattern.namespace}:" if pattern.namespace else prefix)
+        elif isinstance(pattern, URLPattern):
+            found.add(f"{prefix}{pattern.name}")
+    return found
+
+
+def test_every_address_is_in_the_table() -> None:
+    assert addresses() == set(TABLE) | OPEN_TO_ALL
+
+
+def new_event(cast: Cast, category: Category) -> Event:
+    return events.report(
+        by=cast.grid,
+        request_id=uuid4(),
+        category=category,
+        title="东街占道堆放",
+        facts="人行道上堆放建材",
+        place=events.Place(township=cast.ganlin, grid=cast.ganlin_grid, text="东街 12 号"),
+        is_urgent=False,
+        origin=events.Origin(),
+    )
+
+
+def blow(cast: Cast, event: Event, kind: str) -> Any:
+    return whistles.submit(
+        event,
+        by=cast.duty,
+        request_id=uuid4(),
+        seen_state=event.state,
+        kind=kind,
+        facts="请到场处置",
+        why="no_power",
+        why_text="",
+        lead=cast.scjg,
+        helpers=[cast.zrzy] if kind == "emergency" else [],
+    )
+
+
+@pytest.fixture
+def world(cast: Cast, rules: None, settings: Any, tmp_path: Any) -> dict[str, Any]:
+    """One object in each state that a verb of the table needs, all of them 甘霖镇's."""
+    settings.MEDIA_ROOT = tmp_path
+    category = Category.objects.exclude(parent=None).first()
+    assert category is not None
+    made = {name: new_event(cast, category) for name in ("event", "squad_event", "whistled_event", "waiting", "done")}
+    events.hand_to_squad(made["squad_event"], by=cast.duty, seen_state="reported", limit=Step("work_days", 1))
+    photo = attach(made["whistled_event"], jpeg(), by=cast.grid, phase=Attachment.Phase.BEFORE)
+    whistle = blow(cast, made["whistled_event"], "emergency")
+    lead, helper = whistle.dispatches.order_by("id")
+    dispatches.sign(helper, by=cast.zrzy_liaison, seen_state="sent", assigned_unit=cast.zrzy_station)
+    extra = {f"{name}_event": new_event(cast, category) for name in ("arrived", "reported")}
+    arrived = _arrived(cast, extra["arrived_event"])
+    reported = _arrived(cast, extra["reported_event"])
+    dispatches.report_back(
+        reported, by=cast.scjg_liaison, request_id=uuid4(), seen_state="arrived", result="solved", measures="已清理"
+    )
+    return {
+        **made,
+        "photo": photo,
+        "whistle": whistle,
+        "submitted": blow(cast, made["waiting"], "routine"),
+        "lead": lead,
+        "helper": helper,
+        "arrived": arrived,
+        "reported": reported.whistle,
+        "reported_dispatch": reported,
+        "member": SquadMember.objects.get(township=cast.ganlin),
+        "shift": ShiftFactory(township=cast.ganlin, user=cast.officer, day=timezone.localdate()),
+        "message": _message_of(cast),
+    }
+
+
+def _arrived(cast: Cast, event: Event) -> Any:
+    whistle = blow(cast, event, "routine")
+    whistles.approve(whistle, by=cast.leader, seen_state="submitted")
+    dispatch = whistle.dispatches.get()
+    dispatches.sign(dispatch, by=cast.scjg_liaison, seen_state="sent")
+    dispatches.arrive(
+        dispatch, by=cast.scjg_liaison, seen_state="signed", officers=[cast.scjg_officer], uses_power=False
+    )
+    return dispatch
+
+
+def _message_of(cast: Cast) -> Any:
+    return Message.objects.filter(recipient=cast.duty).latest("id")
+
+
+def ask(client: Client, name: str, address: Address, world: dict[str, Any]) -> HttpResponse:
+    url = reverse(name, args=[world[address.on].pk] if address.on else [])
+    return client.post(url) if address.post else client.get(url)
+
+
+def expected(role: str, address: Address) -> str:
+    if role not in address.sees:
+        return "404"
+    return "yes" if role in address.may else "403"
+
+
+def got(response: HttpResponse) -> str:
+    return str(response.status_code) if response.status_code in (403, 404, 405, 500) else "yes"
+
+
+@pytest.mark.parametrize("role", sorted(EVERYBODY))
+def test_role_gets_what_the_table_says(role: str, cast: Cast, world: dict[str, Any]) -> None:
+    """Read-only addresses first, so that what a verb changes does not change what the next one gets."""
+    wrong = []
+    for name, address in sorted(TABLE.items(), key=lambda item: item[1].post):
+        if name == "townships:logout":
+            continue
+        response = ask(client_for(getattr(cast, role)), name, address, world)
+        if got(response) != expected(role, address):
+            wrong.append(f"{name}: {got(response)} instead of {expected(role, address)}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_anonymous_is_sent_to_the_log_in_page(client: Client, world: dict[str, Any]) -> None:
+    for name, address in TABLE.items():
+        response = ask(client, name, address, world)
+        assert response.status_code == 302, name
+        assert response["Location"].startswith("/login/"), name
+
+
+def test_get_changes_nothing(cast: Cast, world: dict[str, Any]) -> None:
+    """A verb refuses GET, but for the one whose GET shows its form."""
+    client = client_for(cast.leader)
+    for name, address in TABLE.items():
+        if address.post:
+            url = reverse(name, args=[world[address.on].pk] if address.on else [])
+            wanted = (200,) if name == "enforcement:whistle-submit" else (405,)
+            assert client.get(url).status_code in wanted, name

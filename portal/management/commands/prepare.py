@@ -48,7 +48,7 @@ def migrate() -> None:
 def load_demo_once() -> None:
     """Fill the database that `make run` made, the first time only. A load that was killed left nothing: it is repeated."""
     if not is_loaded():
-        say("首次运行：载入演示数据，约半分钟 · first run: loading demo data, about half a minute")
+        say("载入演示数据，约半分钟 · loading demo data, about half a minute")
         call_command("load_demo", stdout=sys.stderr)
 
 

@@ -162,14 +162,14 @@ class Reference(widgets.ForeignKeyWidget):
 
 
 YES_NO = ((True, "是"), (False, "否"))
-NAMED_BY = {"Unit": "code", "User": "username"}
+NAMED_BY = {"User": "username"}  # everything else by its code
 
 
 def column(model: type[models.Model], name: str) -> Field:
     """The column of one model field: its Chinese name as head, and a cell that fits its type."""
     field: Any = model._meta.get_field(name)
     if field.is_relation:
-        widget = Reference(field.related_model, NAMED_BY[field.related_model.__name__])
+        widget = Reference(field.related_model, NAMED_BY.get(field.related_model.__name__, "code"))
     elif field.choices:
         widget = Choice(field.choices)
     elif isinstance(field, models.BooleanField):
@@ -250,7 +250,7 @@ def resource_for(
 ) -> type[ReferenceResource]:
     """A resource of these columns; a row of a file is an old one when its `keys` are."""
     meta = type("Meta", (), {"model": model, "fields": names, "import_id_fields": keys})
-    columns = {name: column(model, name) for name in names}
+    columns = {name: column(model, name) for name in names if name not in base.fields}
     metaclass: Any = type(base)
     made: type[ReferenceResource] = metaclass(f"{model.__name__}Resource", (base,), {"Meta": meta, **columns})
     return made

@@ -7,7 +7,8 @@ import django_filters
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from enforcement.filters.whistle import DATE, DEPARTMENTS, ONLY_LATE, midnight, named
+from enforcement.filters.event import DATE, SELECT, TEXT
+from enforcement.filters.whistle import DEPARTMENTS, ONLY_LATE, midnight, named
 from enforcement.models import Dispatch, Whistle
 from townships.models import Unit
 
@@ -16,20 +17,30 @@ PARTS = (("True", "主办"), ("False", "协办"))
 
 
 class DispatchFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(label="编号、标题", method="with_text")
+    q = django_filters.CharFilter(label="编号、标题", method="with_text", widget=TEXT)
     state = django_filters.ChoiceFilter(
-        label="状态", choices=[("open", "在办"), *Dispatch.State.choices], method="in_state", empty_label="全部状态"
+        label="状态",
+        choices=[("open", "在办"), *Dispatch.State.choices],
+        method="in_state",
+        empty_label="全部状态",
+        widget=SELECT,
     )
     kind = django_filters.ChoiceFilter(
-        label="哨种", field_name="whistle__kind", choices=Whistle.Kind.choices, empty_label="全部哨种"
+        label="哨种", field_name="whistle__kind", choices=Whistle.Kind.choices, empty_label="全部哨种", widget=SELECT
     )
-    is_lead = django_filters.ChoiceFilter(label="主协办", choices=PARTS, empty_label="不限")
+    is_lead = django_filters.ChoiceFilter(label="主协办", choices=PARTS, empty_label="不限", widget=SELECT)
     department = django_filters.CharFilter(label="部门", method="of_department", widget=DEPARTMENTS)
-    township = django_filters.ModelChoiceFilter(label="镇街", queryset=Unit.objects.townships(), empty_label="全部镇街")
-    late = django_filters.ChoiceFilter(label="期限", choices=ONLY_LATE, method="only_late", empty_label="不限")
+    township = django_filters.ModelChoiceFilter(
+        label="镇街", queryset=Unit.objects.townships(), empty_label="全部镇街", widget=SELECT
+    )
+    late = django_filters.ChoiceFilter(
+        label="期限", choices=ONLY_LATE, method="only_late", empty_label="不限", widget=SELECT
+    )
     since = django_filters.DateFilter(label="派出自", method="from_day", widget=DATE)
     until = django_filters.DateFilter(label="派出至", method="to_day", widget=DATE)
-    order = django_filters.ChoiceFilter(label="排序", choices=ORDERS, method="in_order", empty_label=None)
+    order = django_filters.ChoiceFilter(
+        label="排序", choices=ORDERS, method="in_order", empty_label=None, widget=SELECT
+    )
 
     class Meta:
         model = Dispatch

@@ -8,27 +8,41 @@ from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from enforcement.filters.event import DATE, SELECT, TEXT
 from enforcement.models import Dispatch, Whistle
 from townships.models import Unit
 
 ORDERS = (("newest", "最新提交"), ("due", "最急（只看在办）"))
 ONLY_LATE = (("late", "只看超期"),)
-DATE = forms.DateInput(attrs={"type": "date"})
-DEPARTMENTS = forms.TextInput(attrs={"list": "departments", "autocomplete": "off", "placeholder": "输入名称"})
+DEPARTMENTS = forms.TextInput(
+    attrs={"class": "form-control", "list": "departments", "autocomplete": "off", "placeholder": "输入名称"}
+)
 
 
 class WhistleFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(label="编号、标题", method="with_text")
+    q = django_filters.CharFilter(label="编号、标题", method="with_text", widget=TEXT)
     state = django_filters.ChoiceFilter(
-        label="状态", choices=[("open", "在办"), *Whistle.State.choices], method="in_state", empty_label="全部状态"
+        label="状态",
+        choices=[("open", "在办"), *Whistle.State.choices],
+        method="in_state",
+        empty_label="全部状态",
+        widget=SELECT,
     )
-    kind = django_filters.ChoiceFilter(label="哨种", choices=Whistle.Kind.choices, empty_label="全部哨种")
+    kind = django_filters.ChoiceFilter(
+        label="哨种", choices=Whistle.Kind.choices, empty_label="全部哨种", widget=SELECT
+    )
     department = django_filters.CharFilter(label="部门", method="with_department", widget=DEPARTMENTS)
-    township = django_filters.ModelChoiceFilter(label="镇街", queryset=Unit.objects.townships(), empty_label="全部镇街")
-    late = django_filters.ChoiceFilter(label="期限", choices=ONLY_LATE, method="only_late", empty_label="不限")
+    township = django_filters.ModelChoiceFilter(
+        label="镇街", queryset=Unit.objects.townships(), empty_label="全部镇街", widget=SELECT
+    )
+    late = django_filters.ChoiceFilter(
+        label="期限", choices=ONLY_LATE, method="only_late", empty_label="不限", widget=SELECT
+    )
     since = django_filters.DateFilter(label="提交自", method="from_day", widget=DATE)
     until = django_filters.DateFilter(label="提交至", method="to_day", widget=DATE)
-    order = django_filters.ChoiceFilter(label="排序", choices=ORDERS, method="in_order", empty_label=None)
+    order = django_filters.ChoiceFilter(
+        label="排序", choices=ORDERS, method="in_order", empty_label=None, widget=SELECT
+    )
 
     class Meta:
         model = Whistle

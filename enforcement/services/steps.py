@@ -1,0 +1,197 @@
+"""Where a whistle, or one department's part of it, stands: what is done, what is on now and until when, what follows."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from enforcement.models import Dispatch, Whistle
+from enforcement.rules.deadlines import Step as Limit
+from enforcement.services.limit import whistle_clocks
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: `at` when it was done, `due` by when it has to be. `state`: done, now or todo."""
+
+    name: str
+    at: datetime | None = None
+    due: datetime | None = None
+    note: str = ""
+    is_provisional: bool = False
+    state: str = "todo"
+
+    @property
+    def late_by(self) -> timedelta | None:
+        """By how much it came late; None where it came in time or has not come yet."""
+        return self.at - self.due if self.at and self.due and self.at > self.due else None
+
+
+def dispatch_steps(dispatch: Dispatch) -> list[Step]:
+    """The department's way, from the report to the township's confirmation."""
+    return _with_states([*_before(dispatch), *_by_department(dispatch), _end(dispatch)], is_over=not dispatch.is_open)
+
+
+def whistle_steps(whistle: Whistle, dispatches: Sequence[Dispatch]) -> list[Step]:
+    """The whole whistle's way; a step of several departments is done when the last of them has done it."""
+    submitted = Step("提交", at=whistle.submitted_at)
+    if whistle.state == Whistle.State.REJECTED:
+        steps = [submitted, Step("未批准", at=whistle.rejected_at, note=whistle.rejection)]
+        return _with_states(steps, is_over=True)
+    steps = [submitted, _approval(whistle), *_of_all(dispatches), _confirmation(whistle)]
+    return _with_states(steps, is_over=not whistle.is_open)
+
+
+def _with_states(steps: list[Step], *, is_over: bool) -> list[Step]:
+    """Everything with a time is done; the first without one is what is on now."""
+    found, current = [], None if is_over else next((step for step in steps if step.at is None), None)
+    for step in steps:
+        state = "done" if step.at else "now" if step is current else "todo"
+        found.append(replace(step, state=state))
+    return found
+
+
+def _before(dispatch: Dispatch) -> Iterator[Step]:
+    event, whistle = dispatch.event, dispatch.whistle
+    urgent = "紧急，" if event.is_urgent else ""
+    yield Step("上报", at=event.reported_at, note=f"{urgent}来源：{event.get_source_display()}")
+    note = "镇领导已批准"
+    if whistle.kind == Whistle.Kind.EMERGENCY:
+        note = "应急哨先发后核，镇领导" + ("待补核" if whistle.awaits_confirmation else "已补核")
+    yield Step("吹哨", at=dispatch.sent_at, note=note)
+
+
+def _by_department(dispatch: Dispatch) -> Iterator[Step]:
+    guessed = dispatch.provisional
+    sign, arrive = dispatch.sign_due, dispatch.arrive_due
+    yield Step("签收", at=dispatch.signed_at, due=sign, is_provisional="sign_due" in guessed)
+    yield Step("到场", at=dispatch.arrived_at, due=arrive, is_provisional="arrive_due" in guessed)
+    if dispatch.report_due and (dispatch.interim_at or not dispatch.reported_at):
+        interim = Step("首报", at=dispatch.interim_at, due=dispatch.report_due)
+        yield replace(interim, is_provisional="report_due" in guessed)
+    first, finish = dispatch.first_reported_at, dispatch.finish_due
+    note = "" if dispatch.is_lead else "协办只计签收和到场"
+    yield Step("反馈", at=first, due=finish, note=note, is_provisional="finish_due" in guessed)
+    if dispatch.rework_at:
+        yield Step("退回返工", at=dispatch.rework_at, note=dispatch.rework_reason)
+        again = dispatch.reported_at if dispatch.reported_at and dispatch.reported_at > dispatch.rework_at else None
+        yield Step("再次反馈", at=again, due=dispatch.rework_due, is_provisional="rework_due" in guessed)
+
+
+def _end(dispatch: Dispatch) -> Step:
+    note = f"{dispatch.stars} 星" if dispatch.stars else ""
+    return Step("镇街确认办结", at=dispatch.closed_at, note=note)
+
+
+def _approval(whistle: Whistle) -> Step:
+    if whistle.kind == Whistle.Kind.EMERGENCY:
+        note = "待镇领导补核" if whistle.awaits_confirmation else "镇领导已补核"
+        return Step("吹响，先发后核", at=whistle.sent_at, note=note)
+    guessed = "approve_due" in whistle.provisional
+    return Step("镇领导审核", at=whistle.approved_at, due=whistle.approve_due, is_provisional=guessed)
+
+
+def _of_all(dispatches: Sequence[Dispatch]) -> Iterator[Step]:
+    for name, did, due in (("签收", "signed_at", "sign_due"), ("到场", "arrived_at", "arrive_due")):
+        missing = [dispatch for dispatch in dispatches if getattr(dispatch, did) is None]
+        times = [getattr(dispatch, did) for dispatch in dispatches if getattr(dispatch, did)]
+        yield Step(
+            f"部门{name}",
+            at=max(times) if times and not missing else None,
+            due=max((getattr(dispatch, due) for dispatch in dispatches), default=None),
+            note=f"等{_names(missing)}" if missing and times else "",
+            is_provisional=any(due in dispatch.provisional for dispatch in dispatches),
+        )
+    lead = next((dispatch for dispatch in dispatches if dispatch.is_lead), None)
+    if lead is None:
+        yield Step("主办反馈")
+        return
+    at, due = lead.reported_at, lead.current_finish_due
+    note = "返工中" if lead.state == Dispatch.State.REWORK else ""
+    guessed = "rework_due" if lead.rework_due else "finish_due"
+    yield Step("主办反馈", at=None if note else at, due=due, note=note, is_provisional=guessed in lead.provisional)
+
+
+def _confirmation(whistle: Whistle) -> Step:
+    guessed = "eval_due" in whistle.provisional
+    return Step("确认办结", at=whistle.closed_at, due=whistle.eval_due, is_provisional=guessed)
+
+
+def _names(dispatches: Sequence[Dispatch]) -> str:
+    return "、".join(str(dispatch.department) for dispatch in dispatches)
+
+
+# --- in a word, for lists and cards ---------------------------------------------------------------------------------
+WORDS = {
+    "sent": "未签收", "signed": "已签收", "arrived": "已到场", "reported": "已反馈", "rework": "返工中", "closed": "已办结",
+}  # fmt: skip
+CLOCKS = {"sent": ("签收", "sign_due"), "signed": ("到场", "arrive_due"), "rework": ("返工", "rework_due")}
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What runs now: what it is for, until when, and whether it was guessed."""
+
+    label: str
+    due: datetime | None
+    is_provisional: bool
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A department on a whistle: `tone` is late, done or nothing."""
+
+    name: str
+    word: str
+    tone: str
+
+
+def dot(dispatch: Dispatch, now: datetime) -> Dot:
+    late = dispatch.next_due is not None and dispatch.next_due < now
+    tone = "late" if late else "" if dispatch.state == Dispatch.State.SENT else "done"
+    return Dot(str(dispatch.department), WORDS[dispatch.state], tone)
+
+
+def dispatch_clock(dispatch: Dispatch) -> Clock:
+    """The clock of the department's next act."""
+    label, name = CLOCKS.get(dispatch.state, ("办结", "finish_due"))
+    if dispatch.state == Dispatch.State.ARRIVED and dispatch.report_due and not dispatch.interim_at:
+        label, name = "首报", "report_due"
+    return Clock(label, dispatch.next_due, name in dispatch.provisional)
+
+
+def whistle_clock(whistle: Whistle, dispatches: Sequence[Dispatch]) -> Clock:
+    """The whistle's own clock, or that of the department whose turn comes first."""
+    own = {"submitted": ("审核", "approve_due"), "reported": ("评价", "eval_due")}.get(whistle.state)
+    if own:
+        return Clock(own[0], whistle.next_due, own[1] in whistle.provisional)
+    first = next((d for d in dispatches if d.next_due and d.next_due == whistle.next_due), None)
+    return dispatch_clock(first) if first else Clock("办结", whistle.next_due, "finish_due" in whistle.provisional)
+
+
+# --- before it is sent ----------------------------------------------------------------------------------------------
+def forecast(kind: str, now: datetime) -> list[Step]:
+    """The due times that a whistle of this kind would get if it were sent now, each with its limit in words."""
+    clocks = whistle_clocks(kind, now)
+    dues, guessed = clocks.dues(now)
+    limits = clocks.limits
+    steps = [
+        ("签收", dues.sign_due, limits.sign, "sign_due"),
+        ("到场", dues.arrive_due, limits.arrive, "arrive_due"),
+        ("首报", dues.report_due, limits.report, "report_due"),
+        ("办结", dues.finish_due, limits.finish, "finish_due"),
+    ]
+    return [
+        Step(name, due=due, note=words(limit), is_provisional=key in guessed) for name, due, limit, key in steps if due
+    ]
+
+
+HOUR = 60
+UNITS = {"continuous_minutes": "分钟", "work_minutes": "工作分钟", "work_days": "个工作日", "calendar_days": "天"}
+HOURS = {"continuous_minutes": "小时", "work_minutes": "个工作小时"}
+
+
+def words(limit: Limit) -> str:
+    """A limit as people say it: 15 分钟, 24 小时, 4 个工作小时, 7 个工作日."""
+    if limit.unit in HOURS and limit.amount % HOUR == 0:
+        return f"{limit.amount // HOUR} {HOURS[limit.unit]}"
+    return f"{limit.amount} {UNITS[limit.unit]}"

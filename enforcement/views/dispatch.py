@@ -1,0 +1,303 @@
+"""Pages and verbs of dispatches: what a department is asked for, and what it does about it."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+from django.views.generic import DetailView, ListView
+
+from enforcement.filters.dispatch import DispatchFilter
+from enforcement.forms.dispatch import (
+    ArriveForm,
+    AssignForm,
+    InterimForm,
+    RemarkForm,
+    ReportForm,
+    SignForm,
+    WaitingFilesForm,
+)
+from enforcement.forms.whistle import ReworkForm
+from enforcement.models import Dispatch, Remark, Whistle
+from enforcement.permissions import (
+    can_arrive,
+    can_assign,
+    can_claim,
+    can_remark,
+    can_report_back,
+    can_rework,
+    can_sign,
+)
+from enforcement.services import claim as claims
+from enforcement.services import dispatch as dispatches
+from enforcement.services import whistle as whistles
+from enforcement.services.report import work_of
+from enforcement.services.steps import dispatch_clock, dispatch_steps, dot
+from enforcement.views.event import request_id
+from enforcement.views.paging import page_of
+from enforcement.views.whistle import KIND_TONES, department_names, quick_context
+from records.models import Entry
+from records.permissions import require
+from records.services import upload
+from records.services.attachment import BadFile, files_of
+from townships import people
+from townships.models import Role, Unit
+
+STATE_TONES = {
+    "sent": " blue",
+    "signed": " blue",
+    "arrived": " blue",
+    "rework": " soon",
+    "reported": " ok",
+    "closed": " ok",
+}
+
+
+QUICK = (
+    ("全部", ""),
+    ("在办", "state=open"),
+    ("待签收", "state=sent"),
+    ("待到场", "state=signed"),
+    ("返工中", "state=rework"),
+    ("超期", "late=late"),
+    ("按期限", "order=due"),
+)
+
+
+# --- the list -------------------------------------------------------------------------------------------------------
+class DispatchList(ListView):  # type: ignore[type-arg]  # generic for mypy only
+    template_name = "enforcement/dispatch_list.html"
+
+    def get_queryset(self) -> QuerySet[Dispatch]:
+        related = ("whistle", "township", "department", "assigned_unit", "assigned_officer", "claimed_by")
+        heavy = ("whistle__facts", "whistle__why_text", "whistle__departments", "rework_reason")
+        return Dispatch.objects.visible_to(self.request.user).select_related(*related).defer(*heavy)
+
+    def get_template_names(self) -> list[str]:
+        if self.request.htmx.target == "rows":  # type: ignore[attr-defined]  # django-htmx puts it there
+            return ["enforcement/dispatch_rows.html"]
+        return [self.template_name]
+
+    def get_context_data(self, **_: Any) -> dict[str, Any]:
+        filters = DispatchFilter(self.request.GET, self.object_list, request=self.request)
+        page = page_of(self.request, filters.qs)
+        for dispatch in page.rows:
+            dispatch.clock = dispatch_clock(dispatch)
+        return {
+            "filter": filters,
+            "page": page,
+            "now": timezone.now(),
+            **quick_context(QUICK, page),
+            "departments": department_names() if "department" in filters.filters else [],
+            "shows_township": "township" in filters.filters,
+            "shows_department": "department" in filters.filters,
+        }
+
+
+# --- one dispatch ---------------------------------------------------------------------------------------------------
+def visible_dispatch(request: HttpRequest, pk: int) -> Dispatch:
+    """The dispatch with what its page says of it, or 404."""
+    related = (
+        "whistle", "event__category", "event__grid", "township", "department", "assigned_unit", "assigned_officer",
+        "claimed_by",
+    )  # fmt: skip
+    return get_object_or_404(Dispatch.objects.visible_to(request.user).select_related(*related), pk=pk)
+
+
+class DispatchDetail(DetailView):  # type: ignore[type-arg]
+    template_name = "enforcement/dispatch_detail.html"
+
+    def get_object(self, queryset: QuerySet[Dispatch] | None = None) -> Dispatch:  # noqa: ARG002 - Django's signature
+        return visible_dispatch(self.request, self.kwargs["pk"])
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), **detail_context(self.request, self.object)}
+
+
+def detail_context(request: HttpRequest, dispatch: Dispatch, **bound: Form) -> dict[str, Any]:
+    """All that the page shows. `bound`: the form that was sent and is wrong, by its verb."""
+    user, now = request.user, timezone.now()
+    is_department = user.acting is not None and user.acting.organ_id == dispatch.department_id  # type: ignore[union-attr]
+    others = Dispatch.objects.filter(whistle=dispatch.whistle_id).exclude(pk=dispatch.pk).select_related("department")
+    forms = {**verb_forms(user, dispatch), **bound}
+    return {
+        "dispatch": dispatch,
+        "whistle": dispatch.whistle,
+        "event": dispatch.event,
+        "now": now,
+        "state_tone": STATE_TONES.get(dispatch.state, ""),
+        "kind_tone": KIND_TONES.get(dispatch.whistle.kind, ""),
+        "clock": dispatch_clock(dispatch),
+        "attachments": files_of(dispatch.event),
+        "others": [(other, dot(other, now)) for other in others.order_by("id")],
+        "work": work_of([dispatch])[dispatch.pk],
+        "steps": dispatch_steps(dispatch),
+        "remarks": remarks_of(dispatch, is_department=is_department),
+        "entries": Entry.objects.about(dispatch.whistle, dispatch),
+        "desk_phone": desk_phone(dispatch.township),
+        "forms": forms,
+        "is_department": is_department,
+        "can_claim": can_claim(user, dispatch),
+        "act": request.GET.get("act", ""),
+        "interim_first": "interim" in forms and dispatch.report_due is not None and dispatch.interim_at is None,
+    }
+
+
+def remarks_of(dispatch: Dispatch, *, is_department: bool) -> list[tuple[Remark, bool]]:
+    """The thread, each remark with whether the reader's own side wrote it."""
+    own = Remark.Side.DEPARTMENT if is_department else Remark.Side.TOWNSHIP
+    return [(remark, remark.side == own) for remark in dispatch.remarks.order_by("id")]
+
+
+def desk_phone(township: Unit) -> str:
+    """The number of the township's command room; where none is kept, that of a duty officer."""
+    if township.phone:
+        return township.phone
+    return next((user.mobile for user in people.duty(township) if user.mobile), "")
+
+
+def verb_forms(user: Any, dispatch: Dispatch) -> dict[str, Form]:
+    """The forms of what this person may do now; the likely answers are filled in."""
+    seen = {"seen_state": dispatch.state}
+    forms: dict[str, Form] = {}
+    if can_sign(user, dispatch):
+        forms["sign"] = SignForm(initial=seen, dispatch=dispatch, auto_id="sign_%s")
+    elif can_assign(user, dispatch):
+        forms["assign"] = AssignForm(initial=seen, dispatch=dispatch, auto_id="assign_%s")
+    if can_arrive(user, dispatch):
+        initial = {**seen, "officers": likely_to_come(user, dispatch), "uses_power": True}
+        forms["arrive"] = ArriveForm(initial=initial, dispatch=dispatch, user=user, auto_id="arrive_%s")
+    if can_report_back(user, dispatch):
+        forms["interim"] = InterimForm(auto_id="interim_%s")
+        forms["report"] = ReportForm(initial=seen, auto_id="report_%s")
+    if can_rework(user, dispatch) and dispatch.whistle.state == Whistle.State.REPORTED:
+        forms["rework"] = ReworkForm(initial=seen, auto_id="rework_%s")
+    if can_remark(user, dispatch):
+        forms["remark"] = RemarkForm(auto_id="remark_%s")
+    return forms
+
+
+def likely_to_come(user: Any, dispatch: Dispatch) -> list[int]:
+    """Who is ticked beforehand: the officer who was named, or the officer who reads the page."""
+    if dispatch.assigned_officer_id:
+        return [dispatch.assigned_officer_id]
+    return [user.pk] if user.acting.role == Role.OFFICER else []
+
+
+def again(request: HttpRequest, dispatch: Dispatch, **bound: Form) -> HttpResponse:
+    """The page once more, with what was typed and what to do about it."""
+    return render(request, "enforcement/dispatch_detail.html", detail_context(request, dispatch, **bound), status=422)
+
+
+# --- verbs ----------------------------------------------------------------------------------------------------------
+@require_POST
+def sign(request: HttpRequest, pk: int) -> HttpResponse:
+    dispatch = visible_dispatch(request, pk)
+    require(request, can_sign, dispatch)
+    form = SignForm(request.POST, dispatch=dispatch, auto_id="sign_%s")
+    if not form.is_valid():
+        return again(request, dispatch, sign=form)
+    dispatches.sign(dispatch, by=request.user, seen_state=form.cleaned_data["seen_state"], **form.assigned())
+    messages.success(request, "已签收")
+    return redirect(dispatch)
+
+
+@require_POST
+def assign(request: HttpRequest, pk: int) -> HttpResponse:
+    dispatch = visible_dispatch(request, pk)
+    require(request, can_assign, dispatch)
+    form = AssignForm(request.POST, dispatch=dispatch, auto_id="assign_%s")
+    if not form.is_valid():
+        return again(request, dispatch, assign=form)
+    dispatches.assign(dispatch, by=request.user, **form.assigned())
+    messages.success(request, "已指定承办，对方已收到消息")
+    return redirect(dispatch)
+
+
+@require_POST
+def arrive(request: HttpRequest, pk: int) -> HttpResponse:
+    dispatch = visible_dispatch(request, pk)
+    require(request, can_arrive, dispatch)
+    form = ArriveForm(request.POST, dispatch=dispatch, user=request.user, auto_id="arrive_%s")
+    if not form.is_valid():
+        return again(request, dispatch, arrive=form)
+    dispatches.arrive(dispatch, by=request.user, **form.cleaned_data)
+    messages.success(request, "已报到，镇街指挥室已收到消息")
+    return redirect(dispatch)
+
+
+@require_POST
+def report_interim(request: HttpRequest, pk: int) -> HttpResponse:
+    dispatch = visible_dispatch(request, pk)
+    require(request, can_report_back, dispatch)
+    with upload.kept(by=request.user, request_id=request_id(request)) as waiting:
+        form = InterimForm(request.POST, request.FILES, waiting=waiting, auto_id="interim_%s")
+        if filed(request, form, partial(dispatches.report_interim, dispatch)):
+            messages.success(request, "已首报")
+            return redirect(dispatch)
+    return again(request, dispatch, interim=form)
+
+
+@require_POST
+def report_back(request: HttpRequest, pk: int) -> HttpResponse:
+    dispatch = visible_dispatch(request, pk)
+    require(request, can_report_back, dispatch)
+    with upload.kept(by=request.user, request_id=request_id(request)) as waiting:
+        form = ReportForm(request.POST, request.FILES, waiting=waiting, auto_id="report_%s")
+        if filed(request, form, partial(dispatches.report_back, dispatch)):
+            messages.success(request, "已反馈，等镇街确认")
+            return redirect(dispatch)
+    return again(request, dispatch, report=form)
+
+
+def filed(request: HttpRequest, form: WaitingFilesForm, act: Callable[..., object]) -> bool:
+    """Whether the report was taken. If not, its good files wait, so that nobody has to choose them twice."""
+    if form.is_valid():
+        try:
+            act(by=request.user, **form.cleaned_data)
+        except BadFile as error:
+            upload.drop(by=request.user, request_id=form.form_id)
+            form.add_error("files", f"{error} 其余文件也请重新选一次。")
+            return False
+        upload.drop(by=request.user, request_id=form.form_id)
+        return True
+    upload.keep(form.sent_files, by=request.user, request_id=form.form_id)
+    form.waiting = form.all_files
+    return False
+
+
+@require_POST
+def remark(request: HttpRequest, pk: int) -> HttpResponse:
+    dispatch = visible_dispatch(request, pk)
+    require(request, can_remark, dispatch)
+    form = RemarkForm(request.POST, auto_id="remark_%s")
+    if not form.is_valid():
+        return again(request, dispatch, remark=form)
+    dispatches.remark(dispatch, by=request.user, **form.cleaned_data)
+    return redirect(f"{dispatch.get_absolute_url()}#remarks")
+
+
+@require_POST
+def rework(request: HttpRequest, pk: int) -> HttpResponse:
+    dispatch = visible_dispatch(request, pk)
+    require(request, can_rework, dispatch)
+    form = ReworkForm(request.POST, auto_id="rework_%s")
+    if not form.is_valid():
+        return again(request, dispatch, rework=form)
+    whistles.rework(dispatch, by=request.user, **form.cleaned_data)
+    messages.success(request, "已退回返工，部门已收到消息")
+    return redirect(dispatch.whistle)
+
+
+@require_POST
+def claim(request: HttpRequest, pk: int) -> HttpResponse:
+    dispatch = visible_dispatch(request, pk)
+    require(request, can_claim, dispatch)
+    claims.take(dispatch, by=request.user)
+    return redirect(dispatch)

@@ -1,0 +1,294 @@
+"""Pages and verbs of whistles: blow, find, read, approve or not, confirm an emergency, close."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Prefetch, QuerySet
+from django.forms import BoundField, Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+from django.views.generic import DetailView, ListView
+
+from enforcement.filters.whistle import WhistleFilter
+from enforcement.forms.event import VerbForm
+from enforcement.forms.whistle import CloseForm, RejectForm, WhistleForm
+from enforcement.models import Dispatch, Event, Whistle
+from enforcement.permissions import (
+    can_approve,
+    can_claim,
+    can_close,
+    can_confirm_emergency,
+    can_reject,
+    can_rework,
+    can_whistle,
+)
+from enforcement.services import claim as claims
+from enforcement.services import whistle as whistles
+from enforcement.services.report import Work, work_of
+from enforcement.services.routing import propose_route
+from enforcement.services.steps import dispatch_clock, dot, forecast, whistle_clock, whistle_steps
+from enforcement.views.event import request_id, visible_event
+from enforcement.views.paging import Page, page_of
+from records.models import Entry
+from records.permissions import require
+from records.services.attachment import files_of
+from townships.models import Unit
+
+STATE_TONES = {"submitted": " blue", "signing": " blue", "signed": " blue", "closed": " ok"}
+KIND_TONES = {"emergency": " urgent", "campaign": " blue"}
+KIND_WORDS = {
+    "emergency": "危及人身财产安全。立即发出，领导事后确认。",
+    "urgent": "拖不到明天的事。领导批准后发出。",
+    "routine": "按平常时限办的事。领导批准后发出。",
+    "campaign": "多部门的疑难事、专项整治。领导批准后发出。",
+}
+
+
+QUICK = (
+    ("全部", ""),
+    ("在办", "state=open"),
+    ("待审核", "state=submitted"),
+    ("待签收", "state=signing"),
+    ("待评价", "state=reported"),
+    ("超期", "late=late"),
+    ("按期限", "order=due"),
+)
+
+
+# --- the list -------------------------------------------------------------------------------------------------------
+class WhistleList(ListView):  # type: ignore[type-arg]  # generic for mypy only
+    template_name = "enforcement/whistle_list.html"
+
+    def get_queryset(self) -> QuerySet[Whistle]:
+        parts = Dispatch.objects.select_related("department").order_by("id")
+        found = Whistle.objects.visible_to(self.request.user).select_related("township").defer("facts", "why_text")
+        return found.prefetch_related(Prefetch("dispatches", parts))
+
+    def get_template_names(self) -> list[str]:
+        if self.request.htmx.target == "rows":  # type: ignore[attr-defined]  # django-htmx puts it there
+            return ["enforcement/whistle_rows.html"]
+        return [self.template_name]
+
+    def get_context_data(self, **_: Any) -> dict[str, Any]:
+        now = timezone.now()
+        filters = WhistleFilter(self.request.GET, self.object_list, request=self.request)
+        page = page_of(self.request, filters.qs)
+        for whistle in page.rows:
+            parts = list(whistle.dispatches.all())
+            whistle.dots = [dot(part, now) for part in parts]
+            whistle.clock = whistle_clock(whistle, parts)
+        return {
+            "filter": filters,
+            "page": page,
+            "now": now,
+            **quick_context(QUICK, page),
+            "departments": department_names(),
+            "shows_township": "township" in filters.filters,
+        }
+
+
+def quick_context(quick: tuple[tuple[str, str], ...], page: Page) -> dict[str, Any]:
+    """The usual questions as links over the list, and whether the list answers another one."""
+    return {
+        "quick": [(label, query, query == page.query) for label, query in quick],
+        "is_filtered": page.query not in dict(quick).values(),
+    }
+
+
+def department_names() -> list[str]:
+    return list(Unit.objects.departments().open_on(timezone.localdate()).values_list("short_name", flat=True))
+
+
+# --- one whistle ----------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Part:
+    """A department on the page: `is_open_to_me` where this person may read more of it than its name and state."""
+
+    dispatch: Dispatch
+    dot: Any
+    clock: Any
+    work: Work
+    is_open_to_me: bool
+    can_rework: bool
+    stars: BoundField | None
+
+
+def visible_whistle(request: HttpRequest, pk: int) -> Whistle:
+    """The whistle with what its page says of it, or 404."""
+    related = (
+        "event__category", "event__grid", "township", "submitted_by", "approved_by", "claimed_by", "closed_by",
+    )  # fmt: skip
+    return get_object_or_404(Whistle.objects.visible_to(request.user).select_related(*related), pk=pk)
+
+
+class WhistleDetail(DetailView):  # type: ignore[type-arg]
+    template_name = "enforcement/whistle_detail.html"
+
+    def get_object(self, queryset: QuerySet[Whistle] | None = None) -> Whistle:  # noqa: ARG002 - Django's signature
+        return visible_whistle(self.request, self.kwargs["pk"])
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), **detail_context(self.request, self.object)}
+
+
+def detail_context(request: HttpRequest, whistle: Whistle, **bound: Form) -> dict[str, Any]:
+    """All that the page shows. `bound`: the form that was sent and is wrong, by its verb."""
+    user, now = request.user, timezone.now()
+    related = ("department", "assigned_unit", "assigned_officer")
+    dispatches = list(whistle.dispatches.select_related(*related).order_by("id"))
+    mine = set(Dispatch.objects.visible_to(user).filter(whistle=whistle).values_list("pk", flat=True))
+    forms = {**verb_forms(user, whistle, dispatches), **bound}
+    return {
+        "whistle": whistle,
+        "event": whistle.event,
+        "now": now,
+        "state_tone": STATE_TONES.get(whistle.state, ""),
+        "kind_tone": KIND_TONES.get(whistle.kind, ""),
+        "clock": whistle_clock(whistle, dispatches),
+        "attachments": files_of(whistle.event),
+        "parts": parts_of(user, dispatches, mine, forms.get("close")),
+        "asked": [] if dispatches else asked_departments(whistle),
+        "forecast": forecast(whistle.kind, now) if whistle.state == Whistle.State.SUBMITTED else [],
+        "steps": whistle_steps(whistle, dispatches),
+        "entries": Entry.objects.about(whistle.event, whistle, *(one for one in dispatches if one.pk in mine)),
+        "forms": forms,
+        "reworking": [one for one in dispatches if one.state == Dispatch.State.REWORK],
+        "is_own_township": user.acting is not None and user.acting.unit_id == whistle.township_id,  # type: ignore[union-attr]
+        **{can.__name__: can(user, whistle) for can in (can_approve, can_confirm_emergency, can_close, can_claim)},
+    }
+
+
+def verb_forms(user: Any, whistle: Whistle, dispatches: list[Dispatch]) -> dict[str, Form]:
+    """The forms of what this person may do now."""
+    seen = {"seen_state": whistle.state}
+    forms: dict[str, Form] = {}
+    if can_reject(user, whistle):
+        forms["reject"] = RejectForm(initial=seen, auto_id="reject_%s")
+    if can_close(user, whistle):
+        forms["close"] = CloseForm(initial=seen, dispatches=dispatches, auto_id="close_%s")
+    return forms
+
+
+def parts_of(user: Any, dispatches: list[Dispatch], mine: set[int], close: Form | None) -> list[Part]:
+    now, work = timezone.now(), work_of([one for one in dispatches if one.pk in mine])
+    return [
+        Part(
+            dispatch=one,
+            dot=dot(one, now),
+            clock=dispatch_clock(one),
+            work=work[one.pk],
+            is_open_to_me=one.pk in mine,
+            can_rework=close is not None and can_rework(user, one),
+            stars=close[f"stars_{one.pk}"] if close and f"stars_{one.pk}" in close.fields else None,
+        )
+        for one in dispatches
+    ]
+
+
+def asked_departments(whistle: Whistle) -> list[Unit]:
+    """Who is asked for, in a whistle that has not been sent: the lead first."""
+    units = Unit.objects.in_bulk(whistle.departments)
+    return [units[pk] for pk in whistle.departments]
+
+
+def again(request: HttpRequest, whistle: Whistle, **bound: Form) -> HttpResponse:
+    """The page once more, with what was typed and what to do about it."""
+    return render(request, "enforcement/whistle_detail.html", detail_context(request, whistle, **bound), status=422)
+
+
+# --- blowing --------------------------------------------------------------------------------------------------------
+@require_http_methods(["GET", "POST"])
+def submit(request: HttpRequest, pk: int) -> HttpResponse:
+    """The form, and its sending. A second sending of the same form gets the first one's redirect."""
+    event = visible_event(request, pk)
+    made = Whistle.objects.visible_to(request.user).filter(event=event)
+    if request.method == "POST" and (first := made.filter(request_id=request_id(request)).first()):
+        return redirect(first)
+    if request.method == "GET" and event.state == Event.State.WHISTLED and (last := made.order_by("-id").first()):
+        messages.info(request, "这件事已经吹过哨")
+        return redirect(last)
+    require(request, can_whistle, event)
+    form = WhistleForm(request.POST or None, event=event, proposal=propose_route(event, today=timezone.localdate()))
+    if form.is_bound and form.is_valid():
+        whistle = whistles.submit(event, by=request.user, **form.cleaned_data)
+        messages.success(
+            request, "已提交，等镇领导审核" if whistle.sent_at is None else "应急哨已发出，各部门已收到消息"
+        )
+        return redirect(whistle)
+    return render(
+        request, "enforcement/whistle_submit.html", submit_context(event, form), status=422 if form.is_bound else 200
+    )
+
+
+def submit_context(event: Event, form: WhistleForm) -> dict[str, Any]:
+    now = timezone.now()
+    chosen = form["kind"].value()
+    kinds = [
+        {"value": kind.value, "label": kind.label, "words": KIND_WORDS[kind], "steps": forecast(kind, now)}
+        for kind in Whistle.Kind
+    ]
+    return {
+        "event": event,
+        "form": form,
+        "now": now,
+        "kinds": [{**kind, "is_on": kind["value"] == chosen} for kind in kinds],
+        "attachments": files_of(event),
+    }
+
+
+# --- verbs ----------------------------------------------------------------------------------------------------------
+@require_POST
+def approve(request: HttpRequest, pk: int) -> HttpResponse:
+    whistle = visible_whistle(request, pk)
+    require(request, can_approve, whistle)
+    form = VerbForm(request.POST)
+    if not form.is_valid():
+        return again(request, whistle, approve=form)
+    whistles.approve(whistle, by=request.user, **form.cleaned_data)
+    messages.success(request, "已批准，各部门已收到消息")
+    return redirect(whistle)
+
+
+@require_POST
+def reject(request: HttpRequest, pk: int) -> HttpResponse:
+    whistle = visible_whistle(request, pk)
+    require(request, can_reject, whistle)
+    form = RejectForm(request.POST, auto_id="reject_%s")
+    if not form.is_valid():
+        return again(request, whistle, reject=form)
+    whistles.reject(whistle, by=request.user, **form.cleaned_data)
+    messages.success(request, "已退回指挥室，没有发给任何部门")
+    return redirect(whistle)
+
+
+@require_POST
+def confirm_emergency(request: HttpRequest, pk: int) -> HttpResponse:
+    whistle = visible_whistle(request, pk)
+    require(request, can_confirm_emergency, whistle)
+    whistles.confirm_emergency(whistle, by=request.user)
+    messages.success(request, "已补核")
+    return redirect(whistle)
+
+
+@require_POST
+def close(request: HttpRequest, pk: int) -> HttpResponse:
+    whistle = visible_whistle(request, pk)
+    require(request, can_close, whistle)
+    dispatches = whistle.dispatches.select_related("department")
+    form = CloseForm(request.POST, dispatches=dispatches, auto_id="close_%s")
+    if not form.is_valid():
+        return again(request, whistle, close=form)
+    whistles.close(whistle, by=request.user, seen_state=form.cleaned_data["seen_state"], stars=form.stars())
+    messages.success(request, "已确认办结，上报人和各部门已收到消息")
+    return redirect(whistle)
+
+
+@require_POST
+def claim(request: HttpRequest, pk: int) -> HttpResponse:
+    whistle = visible_whistle(request, pk)
+    require(request, can_claim, whistle)
+    claims.take(whistle, by=request.user)
+    return redirect(whistle)

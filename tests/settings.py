@@ -10,6 +10,7 @@ SHARED = Path(os.environ.setdefault("PORTAL_TEST_DIR", "") or tempfile.mkdtemp(p
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 os.environ.update(
     PORTAL_TEST_DIR=str(SHARED),
+    ENV_FILE=os.devnull,  # a developer's .env is not the tests'
     VAR_DIR=str(SHARED / (WORKER or "main")),
     DATABASE_URL=embedded.database_url(SHARED),
     REDIS_URL=embedded.redis_url(SHARED, number=int(WORKER.removeprefix("gw") or -1) + 1),

@@ -43,7 +43,13 @@ class Run:
         self.port = port or free_port()
         self.output = var.with_suffix(".out")
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        told |= {"VAR_DIR": str(var), "PORT": str(self.port), "DEMO": "false", "WEB_WORKERS": "2"}
+        told |= {
+            "ENV_FILE": os.devnull,
+            "VAR_DIR": str(var),
+            "PORT": str(self.port),
+            "DEMO": "false",
+            "WEB_WORKERS": "2",
+        }
         with self.output.open("wb") as out:
             argv = [sys.executable, "-m", "portal.launcher"]
             self.process = subprocess.Popen(

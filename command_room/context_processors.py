@@ -1,7 +1,131 @@
+"""What stands around every page: the rail by role, the posts of whoever is signed in, how much is unread."""
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
+
+from notifications.services import inbox
+from townships.models import Post, Role, User
+
+BOARD = ("指挥台", "command_room:board")
+WORK = ("现在该我做的", "command_room:worklist")
+OWN_REPORTS = ("我上报的", "command_room:worklist")
+EVENTS = ("事件", "enforcement:event-list")
+WHISTLES = ("吹哨", "enforcement:whistle-list")
+DISPATCHES = ("派单", "enforcement:dispatch-list")
+SQUAD = ("一支队伍", "townships:squad")
+SHIFTS = ("值班", "townships:shifts")
+MESSAGES = ("消息", "notifications:inbox")
+ADMIN = ("管理后台", "admin:index")
+
+Pages = tuple[tuple[str, str], ...]
+FILES: Pages = (EVENTS, WHISTLES, DISPATCHES)
+TEAM: Pages = (SQUAD, SHIFTS)
+DESK_NAV: tuple[tuple[str, Pages], ...] = (
+    ("", (BOARD, WORK)),
+    ("事件与吹哨", FILES),
+    ("队伍", TEAM),
+    ("", (MESSAGES,)),
+)
+DEPARTMENT_NAV: tuple[tuple[str, Pages], ...] = (
+    ("", (WORK,)),
+    ("事件与吹哨", (DISPATCHES, WHISTLES, EVENTS)),
+    ("", (MESSAGES,)),
+)
+CITY_NAV: tuple[tuple[str, Pages], ...] = (
+    ("", (BOARD, ("超期未办的", WORK[1]))),
+    ("事件与吹哨", FILES),
+    ("", (MESSAGES,)),
+)
+NAV: dict[str, tuple[tuple[str, Pages], ...]] = {
+    Role.GRID: (("", (OWN_REPORTS, EVENTS, MESSAGES)),),
+    Role.OFFICER: (("", (WORK,)), ("事件与吹哨", FILES), ("队伍", TEAM), ("", (MESSAGES,))),
+    Role.DUTY: DESK_NAV,
+    Role.LEADER: DESK_NAV,
+    Role.LIAISON: DEPARTMENT_NAV,
+    Role.DEPT_LEADER: DEPARTMENT_NAV,
+    Role.GUIDANCE: CITY_NAV,
+    Role.AUDITOR: CITY_NAV,
+    Role.ADMIN: (("", (ADMIN, MESSAGES)),),
+}
+
+
+@dataclass(frozen=True)
+class Item:
+    label: str
+    url: str
+    is_on: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    title: str  # may be empty
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True)
+class Hat:
+    """A post that may be chosen at the top of the page."""
+
+    pk: int
+    label: str
+    is_on: bool
+
+
+@lru_cache(maxsize=32)
+def pages_of(role: str, *, in_department: bool) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    """(title of the group, ((name of the page, its address), …)) of a role; addresses are looked up once a process."""
+    nav = DEPARTMENT_NAV if in_department else NAV.get(role, ())
+    return tuple((title, tuple((name, reverse(view)) for name, view in pages)) for title, pages in nav)
+
+
+class Frame:
+    """The frame of one request. It asks the database for one thing, the unread messages, and only if a template does."""
+
+    def __init__(self, user: User, path: str) -> None:
+        self._user, self._path = user, path
+
+    @property
+    def post(self) -> Post | None:
+        """The post acted in; the middleware has brought it."""
+        return self._user.acting
+
+    @cached_property
+    def posts(self) -> list[Hat]:
+        """All active posts, for the switch at the top."""
+        posts: list[Post] = getattr(self._user, "posts_today", [])
+        return [Hat(post.pk, post.label, is_on=post == self.post) for post in posts]
+
+    @property
+    def is_phone_role(self) -> bool:
+        """Who works with the phone in the hand and may report."""
+        post = self.post
+        return post is not None and (post.role == Role.GRID or (post.role == Role.OFFICER and post.unit.is_township))
+
+    @cached_property
+    def nav(self) -> list[Group]:
+        """The rail: only pages that this role can open."""
+        post = self.post
+        if post is None:
+            return []
+        in_department = post.role == Role.OFFICER and not post.unit.is_township
+        return [
+            Group(title, tuple(Item(label, url, is_on=self._path.startswith(url)) for label, url in pages))
+            for title, pages in pages_of(post.role, in_department=in_department)
+        ]
+
+    @cached_property
+    def unread(self) -> int | str:
+        """Unread messages as the bell shows them."""
+        return inbox.unread_shown(self._user)
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    return {"frame": None}
+    """`frame` in every template of somebody who is signed in: nav, posts, post, unread, is_phone_role. Else None."""
+    user = getattr(request, "user", None)  # an error page may come before the middleware that knows who it is
+    if user is None or not user.is_authenticated:
+        return {"frame": None}
+    return {"frame": Frame(user, request.path)}

@@ -1,0 +1,26 @@
+"""Who may open which page of the command room: predicates on the acting post."""
+
+from typing import Any
+
+from django.conf import settings
+
+from townships.models import Role
+
+
+def can_view_board(user: Any) -> bool:
+    """The township's own people, grid members excepted; guidance office and auditors for any township."""
+    post = user.acting
+    if post is None:
+        return False
+    return can_choose_township(user) or (post.unit.is_township and post.role in (Role.DUTY, Role.LEADER, Role.OFFICER))
+
+
+def can_choose_township(user: Any) -> bool:
+    post = user.acting
+    return post is not None and post.role in (Role.GUIDANCE, Role.AUDITOR)
+
+
+def can_view_components(user: Any) -> bool:
+    """The page for whoever builds and administers the portal."""
+    post = user.acting
+    return settings.DEBUG or (post is not None and post.role == Role.ADMIN)

@@ -1,0 +1,166 @@
+"""The board of a township: a column a state, overdue first; the numbers of the day; what there is to mind.
+
+`mark` says, in one query over two indexes, whether anything on a board has changed; what the clock alone changes is
+known when the board is made (`Board.until`). Both together are the ETag, so an unchanged board costs no rendering.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, Q
+
+from command_room.services.clock import LABELS, PART_FIELDS, whistle_clock
+from command_room.services.worklist import KIND_TONES, local_midnight, page
+from command_room.templatetags.look import SOON, tone_of
+from enforcement.models import Dispatch, Event, Whistle
+from townships.models import Unit
+
+COLUMN = 50
+COUNTED = 2000  # open whistles of one township: beyond that the numbers say 2000+
+MINUTE = timedelta(minutes=1)
+PART_WORDS = {
+    "sent": "未签收", "signed": "已签收", "arrived": "已到场", "reported": "已反馈", "rework": "返工中", "closed": "已办结",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Lane:
+    state: str
+    title: str
+    count: int
+    slips: list[dict[str, Any]]
+
+    @property
+    def more(self) -> int:
+        """How many there are that the column does not show."""
+        return max(0, self.count - len(self.slips))
+
+
+@dataclass(frozen=True)
+class Board:
+    lanes: list[Lane]
+    open: int
+    late: int
+    soon: int
+    to_accept: int  # events that wait for the desk
+    until: datetime  # the first moment at which the clock alone makes something look different
+
+
+def mark(township_id: int) -> str:
+    """A fingerprint of all that a board shows: the newest changes of whistles and of events, each by one index.
+
+    Not only the newest: a transaction that began earlier and commits later leaves the newest as it is. Every verb of a
+    dispatch writes its whistle too (`services.clocks.follow`), so dispatches need no look of their own.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(MARK, [township_id, township_id])
+        return str(cursor.fetchone()[0])
+
+
+NEWEST = "(SELECT string_agg(concat_ws(' ', id, changed_at), ',') FROM (SELECT id, changed_at FROM {} WHERE township_id = %s ORDER BY changed_at DESC LIMIT 12) AS newest)"
+MARK = f"SELECT md5(concat_ws(';', {', '.join(NEWEST.format(model._meta.db_table) for model in (Whistle, Event))}))"
+
+
+def board(township: Unit, now: datetime) -> Board:
+    """The five columns and the numbers over them, in five queries."""
+    cards = _cards(township.pk)
+    parts = _parts([card["id"] for card in cards])
+    names = _names(cards)
+    soon = now + SOON
+    slips: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for card in cards:
+        slips[card["state"]].append(_slip(card, parts.get(card["id"], ()), names, now))
+    counts = _counts(township.pk, now, soon)
+    lanes = [Lane(state, Whistle.State(state).label, counts[state], slips[state]) for state in Whistle.OPEN]
+    to_accept = Event.objects.filter(township=township, state__in=("reported", "verified"))[:COUNTED].count()
+    clocks = [card["next_due"] for card in cards] + [part["next_due"] for some in parts.values() for part in some]
+    until = _until(clocks, now)
+    if any(lane.more for lane in lanes):
+        until = min(
+            until, now + MINUTE
+        )  # the clocks of what the columns do not show are counted over them all the same
+    return Board(lanes, counts["open"], counts["late"], counts["soon"], to_accept, until)
+
+
+CARD_FIELDS = (
+    "id", "number", "kind", "title", "state", "next_due", "sent_at", "approved_at", "departments", "provisional",
+    "claimed_by__name",
+)  # fmt: skip
+
+
+def _cards(township_id: int) -> list[dict[str, Any]]:
+    """At most COLUMN cards of each state, the earliest due first: five index scans in one query."""
+    open_ones = Whistle.objects.filter(township_id=township_id)
+    columns = [
+        open_ones.filter(state=state).order_by("next_due").values(*CARD_FIELDS)[:COLUMN] for state in Whistle.OPEN
+    ]
+    first, *others = columns
+    return sorted(first.union(*others, all=True), key=lambda card: card["next_due"])
+
+
+def _parts(whistle_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    rows = Dispatch.objects.filter(whistle_id__in=whistle_ids).order_by("id")
+    parts = defaultdict(list)
+    for row in rows.values(*PART_FIELDS, "department__short_name"):
+        parts[row["whistle_id"]].append(row)
+    return parts
+
+
+def _names(cards: Iterable[dict[str, Any]]) -> dict[int, str]:
+    """Names of the departments that whistles not yet approved ask for."""
+    wanted = {pk for card in cards if card["state"] == "submitted" for pk in card["departments"]}
+    return dict(Unit.objects.filter(pk__in=wanted).values_list("pk", "short_name")) if wanted else {}
+
+
+def _counts(township_id: int, now: datetime, soon: datetime) -> dict[str, int]:
+    rows = Whistle.objects.filter(township_id=township_id, state__in=Whistle.OPEN)[:COUNTED]
+    by_state = {state: Count("pk", filter=Q(state=state)) for state in Whistle.OPEN}
+    return rows.aggregate(
+        **by_state,
+        open=Count("pk"),
+        late=Count("pk", filter=Q(next_due__lt=now)),
+        soon=Count("pk", filter=Q(next_due__gte=now, next_due__lt=soon)),
+    )
+
+
+def _slip(
+    card: dict[str, Any], parts: Sequence[dict[str, Any]], names: dict[int, str], now: datetime
+) -> dict[str, Any]:
+    """What a card's template needs, as plain values: lookups in a dict are what Django's templates do fastest."""
+    clock, is_provisional = whistle_clock(card, parts)
+    asked = [(names.get(pk, ""), "", "") for pk in card["departments"]] if card["state"] == "submitted" else []
+    serial = card["number"].split("-")
+    return {
+        "id": card["id"],
+        "url": page("enforcement:whistle-detail", card["id"]),
+        "tone": tone_of(card["next_due"], now),
+        "state": card["state"],
+        "kind": Whistle.Kind(card["kind"]).label,
+        "kind_tone": KIND_TONES.get(card["kind"], ""),
+        "number": f"{serial[1][4:]}-{serial[2]}",
+        "title": card["title"],
+        "unconfirmed": card["sent_at"] is not None and card["approved_at"] is None,
+        "claimed": card["claimed_by__name"] or "",
+        "parts": asked or [_dot(part, now) for part in parts],
+        "due": card["next_due"],
+        "label": LABELS[clock],
+        "provisional": is_provisional,
+    }
+
+
+def _dot(part: dict[str, Any], now: datetime) -> tuple[str, str, str]:
+    """(department, tone, words): grey while nothing is due soon and nobody has signed."""
+    tone = tone_of(part["next_due"], now)
+    if tone in ("ok", "idle"):
+        tone = "" if part["state"] == "sent" else "done"
+    return part["department__short_name"], tone, PART_WORDS[part["state"]]
+
+
+def _until(clocks: Iterable[datetime | None], now: datetime) -> datetime:
+    """The next moment at which a card turns amber or red, or 明天 becomes 今天."""
+    turns = [moment for due in clocks if due for moment in (due - SOON, due) if moment > now]
+    return min([*turns, local_midnight(now)])

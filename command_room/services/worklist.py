@@ -1,0 +1,322 @@
+""" "现在该我做的": every act that waits for this person's office and role, by due time, each with why it is here.
+
+An act waits for an office; who took it up is shown and nothing more. Each role asks one to three queries, each by an
+index and with a limit, whatever stands in the tables.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils import timezone
+
+from command_room.services.clock import LABELS, PART_FIELDS, part_clock, whistle_clock
+from command_room.templatetags.look import tone_of
+from enforcement.models import Dispatch, Event, Whistle
+from townships.models import Post, Role, Unit
+
+SHOWN = 100
+WEEK = timedelta(days=7)
+KIND_TONES = {Whistle.Kind.EMERGENCY: "urgent", Whistle.Kind.CAMPAIGN: "blue"}
+
+
+@dataclass(frozen=True)
+class Act:
+    """One line: what to do (`verb`; empty where nothing waits for this person), about what, why, until when.
+
+    `post_to` is set where the act needs no form: it is a POST of `seen_state` to that address.
+    """
+
+    verb: str
+    title: str
+    number: str
+    tag: str
+    tag_tone: str
+    where: str
+    why: str
+    label: str
+    due: datetime | None
+    is_provisional: bool
+    claimed_by: str
+    is_mine: bool
+    url: str
+    state: str
+    post_to: str = ""
+    tone: str = ""  # idle: the clock is somebody else's
+
+
+def acts(user: Any, now: datetime, limit: int = SHOWN) -> list[Act]:
+    """What waits for the post that `user` acts in: at most `limit` lines, earliest due first, without a due time last.
+
+    A grid member gets the own reports, guidance office and auditors what is late in the whole city: to know, not to do.
+    """
+    post = user.acting
+    if post is None:
+        return []
+    found = [act for part in _parts(post) for act in part(post, user, now, limit)]
+    if post.role != Role.GRID:
+        found.sort(key=lambda act: (act.due is None, act.due or now))
+    return found[:limit]
+
+
+Part = Callable[[Post, Any, datetime, int], Iterable[Act]]
+
+
+def _parts(post: Post) -> tuple[Part, ...]:
+    in_town = post.unit.is_township
+    if post.role == Role.DUTY and in_town:
+        return (_to_accept, _to_close)
+    if post.role == Role.LEADER and in_town:
+        return (_to_approve, _to_confirm)
+    if post.role == Role.OFFICER and in_town:
+        return (_squad,)
+    if post.role in (Role.LIAISON, Role.DEPT_LEADER, Role.OFFICER):
+        return (_dispatches,)
+    if post.role == Role.GRID:
+        return (_own_reports,)
+    return (_late_everywhere,) if post.role in (Role.GUIDANCE, Role.AUDITOR) else ()
+
+
+# --- the township ---------------------------------------------------------------------------------------------------
+EVENT_FIELDS = (
+    "id", "number", "title", "state", "is_urgent", "grid__short_name", "next_due", "provisional",
+    "claimed_by_id", "claimed_by__name", "source", "category__name",
+)  # fmt: skip
+EVENT_ACTS = {  # state → verb, why it is here
+    "reported": ("受理", "等指挥室核实，再定谁来办"),
+    "verified": ("定去向", "已核实，等定去向：自办、交队伍还是吹哨"),
+    "squad": ("催办", "执法队没有按时办结，请催办，或改为吹哨"),
+}
+
+
+def _to_accept(post: Post, user: Any, now: datetime, limit: int) -> Iterable[Act]:
+    """Events that wait for the desk, and what the squad has let run over."""
+    rows = Event.objects.filter(
+        ~Q(state="squad") | Q(next_due__lt=now), township_id=post.unit_id, state__in=list(EVENT_ACTS)
+    )
+    return [_event_act(row, user, *EVENT_ACTS[row["state"]]) for row in _first(rows, limit, EVENT_FIELDS)]
+
+
+def _squad(post: Post, user: Any, _: datetime, limit: int) -> Iterable[Act]:
+    rows = Event.objects.filter(township_id=post.unit_id, state="squad")
+    why = "指挥室交执法队处置，办完请填结果"
+    return [_event_act(row, user, "填结果", why) for row in _first(rows, limit, EVENT_FIELDS)]
+
+
+def _event_act(row: dict[str, Any], user: Any, verb: str, why: str, tone: str = "") -> Act:
+    in_squad = row["state"] == "squad"
+    return Act(
+        verb=verb,
+        title=row["title"],
+        number=row["number"],
+        tag="紧急" if row["is_urgent"] else row["category__name"],
+        tag_tone="urgent" if row["is_urgent"] else "",
+        where=row["grid__short_name"] or Event.Source(row["source"]).label,
+        why=why,
+        label="处置" if in_squad else "受理",
+        url=page("enforcement:event-detail", row["id"]),
+        tone=tone,
+        **_common(row, user, "squad_due" if in_squad else "accept_due"),
+    )
+
+
+WHISTLE_FIELDS = (
+    "id", "number", "title", "state", "kind", "event__grid__short_name", "next_due", "confirm_due", "provisional",
+    "claimed_by_id", "claimed_by__name", "township__short_name",
+)  # fmt: skip
+
+
+def _to_close(post: Post, user: Any, _: datetime, limit: int) -> Iterable[Act]:
+    rows = Whistle.objects.filter(township_id=post.unit_id, state="reported")
+    why = "主办部门已反馈，请确认办结，不行就退回返工"
+    return [_whistle_act(row, user, "确认", "eval_due", why) for row in _first(rows, limit, WHISTLE_FIELDS)]
+
+
+def _to_approve(post: Post, user: Any, _: datetime, limit: int) -> Iterable[Act]:
+    rows = Whistle.objects.filter(township_id=post.unit_id, state="submitted")
+    why = "等您审核，批准以后部门才开始计时"
+    return [_whistle_act(row, user, "审核", "approve_due", why) for row in _first(rows, limit, WHISTLE_FIELDS)]
+
+
+def _to_confirm(post: Post, user: Any, _: datetime, limit: int) -> Iterable[Act]:
+    """Emergencies that went at once; one may be over before it is confirmed."""
+    rows = Whistle.objects.filter(township_id=post.unit_id, sent_at__isnull=False, approved_at=None)
+    why = "应急哨已经先发出，等您补核"
+    for row in rows.order_by("confirm_due").values(*WHISTLE_FIELDS)[:limit]:
+        row["next_due"] = row["confirm_due"]
+        yield _whistle_act(
+            row, user, "补核", "confirm_due", why, post_to=page("enforcement:whistle-confirm", row["id"])
+        )
+
+
+def _whistle_act(row: dict[str, Any], user: Any, verb: str, clock: str, why: str, *, post_to: str = "") -> Act:
+    return Act(
+        verb=verb,
+        title=row["title"],
+        number=row["number"],
+        tag=Whistle.Kind(row["kind"]).label,
+        tag_tone=KIND_TONES.get(row["kind"], ""),
+        where=row["event__grid__short_name"] or row["township__short_name"],
+        why=why,
+        label=LABELS[clock],
+        url=page("enforcement:whistle-detail", row["id"]),
+        post_to=post_to,
+        **_common(row, user, clock),
+    )
+
+
+# --- the departments ------------------------------------------------------------------------------------------------
+DISPATCH_FIELDS = (
+    "id", "number", "whistle__title", "state", "is_lead", "whistle__kind", "township__short_name", "next_due",
+    "report_due", "interim_at", "provisional", "claimed_by_id", "claimed_by__name",
+)  # fmt: skip
+TO_DO = ("sent", "signed", "arrived", "rework")
+
+
+def _dispatches(post: Post, user: Any, _: datetime, limit: int) -> Iterable[Act]:
+    """A department's desk: all that is open; a sub-unit or an officer: what has been given to them."""
+    rows = Dispatch.objects.filter(department_id=post.organ_id, state__in=TO_DO)
+    if post.unit.kind == Unit.Kind.SUBUNIT:
+        rows = rows.filter(Q(assigned_unit_id=post.unit_id) | Q(assigned_officer=user))
+    elif post.role == Role.OFFICER:
+        rows = rows.filter(assigned_officer=user)
+    return [_dispatch_act(row, user) for row in _first(rows, limit, DISPATCH_FIELDS)]
+
+
+def _dispatch_act(row: dict[str, Any], user: Any) -> Act:
+    clock = part_clock(row)
+    verb, why = STEPS[clock]
+    return Act(
+        verb=verb,
+        title=row["whistle__title"],
+        number=row["number"],
+        tag=Whistle.Kind(row["whistle__kind"]).label,
+        tag_tone=KIND_TONES.get(row["whistle__kind"], ""),
+        where=row["township__short_name"],
+        why=why if row["next_due"] else HELPER_WHY,
+        label=LABELS[clock],
+        url=page("enforcement:dispatch-detail", row["id"]),
+        post_to=page("enforcement:dispatch-sign", row["id"]) if row["state"] == "sent" else "",
+        **_common(row, user, clock),
+    )
+
+
+STEPS = {  # the clock that runs → verb, why it is here
+    "sign_due": ("签收", "等您签收，签收后镇里才知道谁来"),
+    "arrive_due": ("报到", "已签收，等到场报到"),
+    "report_due": ("首报", "已到场，先报一次进展"),
+    "finish_due": ("反馈", "已到场，办完请反馈结果"),
+    "rework_due": ("反馈", "镇里退回返工，看过要求再反馈"),
+}
+HELPER_WHY = "协办，已到场；有情况就反馈，没有办结期限"
+
+
+# --- to know, not to do -----------------------------------------------------------------------------------------------
+REPORT_FIELDS = (*EVENT_FIELDS, "dismissal", "result")
+STANDS = {
+    "reported": "等指挥室受理",
+    "verified": "已核实，指挥室在安排由谁处置",
+    "squad": "镇里执法队在处置",
+    "whistled": "已吹哨，部门在处置",
+}
+
+
+def _own_reports(_: Post, user: Any, now: datetime, limit: int) -> Iterable[Act]:
+    """A grid member's reports, newest first: those still open, and those that ended this week."""
+    rows = Event.objects.filter(Q(state__in=Event.OPEN) | Q(closed_at__gte=now - WEEK), reported_by=user)
+    return [_report_act(row, user) for row in rows.order_by("-id").values(*REPORT_FIELDS)[:limit]]
+
+
+def _report_act(row: dict[str, Any], user: Any) -> Act:
+    is_open = row["state"] in Event.OPEN
+    ended = row["result"] or Event.State(row["state"]).label
+    if row["dismissal"]:
+        ended = f"不予受理：{Event.Dismissal(row['dismissal']).label}。{row['result']}"
+    return _event_act({**row, "claimed_by_id": None}, user, "", STANDS[row["state"]] if is_open else ended, tone="idle")
+
+
+def _late_everywhere(_: Post, user: Any, now: datetime, limit: int) -> Iterable[Act]:
+    """Whistles whose clock has run out, in all townships, and whom they wait for. Three queries."""
+    townships = list(Unit.objects.townships().values_list("pk", flat=True))  # named, so that the index on them serves
+    late = Whistle.objects.filter(township_id__in=townships, state__in=Whistle.OPEN, next_due__lt=now)
+    rows = list(_first(late, limit, WHISTLE_FIELDS))
+    open_parts = Dispatch.objects.filter(whistle_id__in=[row["id"] for row in rows], state__in=TO_DO).order_by("id")
+    parts: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for part in open_parts.values(*PART_FIELDS, "department__short_name"):
+        parts[part["whistle_id"]].append(part)
+    return [_late_act(row, user, parts[row["id"]], now) for row in rows]
+
+
+def _late_act(row: dict[str, Any], user: Any, parts: Sequence[dict[str, Any]], now: datetime) -> Act:
+    late = [part["department__short_name"] for part in parts if part["next_due"] and part["next_due"] < now]
+    whom = {"submitted": "镇领导审核", "reported": "镇里评价"}.get(row["state"]) or "、".join(late)
+    clock, _ = whistle_clock(row, parts)
+    row = {**row, "event__grid__short_name": "", "claimed_by_id": None}
+    return _whistle_act(row, user, "", clock, f"{Whistle.State(row['state']).label}，等{whom}")
+
+
+# --- inside ---------------------------------------------------------------------------------------------------------
+def _first(rows: QuerySet[Any], limit: int, fields: tuple[str, ...]) -> Iterable[dict[str, Any]]:
+    return rows.order_by("next_due", "id").values(*fields)[:limit]
+
+
+def _common(row: dict[str, Any], user: Any, clock: str) -> dict[str, Any]:
+    return {
+        "due": row["next_due"],
+        "is_provisional": clock in row["provisional"],
+        "claimed_by": row["claimed_by__name"] or "" if row["claimed_by_id"] else "",
+        "is_mine": row["claimed_by_id"] == user.pk,
+        "state": row["state"],
+    }
+
+
+@lru_cache(maxsize=64)
+def _pattern(view: str) -> str:
+    return reverse(view, args=[0])
+
+
+def page(view: str, pk: int) -> str:
+    """The address of one row's page; the pattern is looked up once a process, not once a row."""
+    return _pattern(view).replace("/0/", f"/{pk}/")
+
+
+def local_midnight(now: datetime) -> datetime:
+    """The end of the day that `now` is in."""
+    return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+
+
+# --- shown in parts -------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Segment:
+    code: str
+    title: str
+    acts: list[tuple[str, Act]]  # (tone, act)
+
+
+def segments(found: Sequence[Act], now: datetime, role: str) -> list[Segment]:
+    """现在 (late, or due within two hours), 今天, 全部; where there is only something to know: what is open, what ended."""
+    toned = [(act.tone or tone_of(act.due, now), act) for act in found]
+    if role == Role.GRID:
+        over = ("settled", "dismissed")
+        return [
+            Segment("open", "在办", [pair for pair in toned if pair[1].state not in over]),
+            Segment("ended", "一周内办结", [pair for pair in toned if pair[1].state in over]),
+        ]
+    if role in (Role.GUIDANCE, Role.AUDITOR):
+        return [Segment("late", "超期未办", toned)]
+    tonight = local_midnight(now)
+    return [
+        Segment("now", "现在", [pair for pair in toned if pair[0] in ("late", "soon")]),
+        Segment("today", "今天", [pair for pair in toned if pair[1].due and pair[1].due < tonight]),
+        Segment("all", "全部", toned),
+    ]
+
+
+def first_filled(parts: Sequence[Segment]) -> Segment:
+    """The first that has something; the last if none has."""
+    return next((part for part in parts if part.acts), parts[-1])

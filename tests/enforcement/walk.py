@@ -127,9 +127,9 @@ def told(kind: str) -> list[str]:
     return sorted(Message.objects.filter(kind=kind).values_list("recipient__username", flat=True))
 
 
-def photo(name: str = "现场.jpg") -> SimpleUploadedFile:
+def photo(name: str = "现场.jpg", size: tuple[int, int] = (64, 48)) -> SimpleUploadedFile:
     content = BytesIO()
-    Image.new("RGB", (64, 48), "teal").save(content, "JPEG")
+    Image.new("RGB", size, "teal").save(content, "JPEG")
     return SimpleUploadedFile(name, content.getvalue(), content_type="image/jpeg")
 
 

@@ -29,6 +29,7 @@ from townships.models import SquadMember
 
 TOWN = {"grid", "duty", "leader", "officer"}
 DESK = {"duty", "leader"}
+CHANGLE_DESK = {"changle_duty", "changle_leader"}
 OTHER_TOWN = {"changle_duty", "changle_leader", "changle_grid_member"}
 SCJG = {"scjg_liaison", "scjg_leader"}
 ZRZY = {"zrzy_liaison", "zrzy_leader", "zrzy_officer"}  # the officer's sub-unit is the one assigned
@@ -66,8 +67,8 @@ TABLE = {
     "command_room:home": page(EVERYBODY),
     "command_room:worklist": page(EVERYBODY),
     "command_room:worklist-rows": page(EVERYBODY),
-    "command_room:board": page((TOWN - {"grid"}) | {"changle_duty", "changle_leader"} | ABOVE),
-    "command_room:board-columns": page((TOWN - {"grid"}) | {"changle_duty", "changle_leader"} | ABOVE),
+    "command_room:board": page((TOWN - {"grid"}) | CHANGLE_DESK | ABOVE),
+    "command_room:board-columns": page((TOWN - {"grid"}) | CHANGLE_DESK, sees=EVERYBODY - ABOVE),  # of which township?
     "command_room:components": page({"bureau_admin"}),
     "enforcement:event-list": page(EVERYBODY),
     "enforcement:event-report": page(TOWN | OTHER_TOWN),
@@ -99,13 +100,13 @@ TABLE = {
     "enforcement:dispatch-claim": verb(SCJG, "lead", TO_SCJG),
     "townships:password-change": page(EVERYBODY),
     "townships:logout": verb(EVERYBODY),
-    "townships:switch-post": verb(EVERYBODY),
-    "townships:squad": page((TOWN - {"grid"}) | {"changle_duty", "changle_leader"} | ABOVE),
-    "townships:member-status": verb(DESK, "member"),
-    "townships:who-can-come": page((TOWN - {"grid"}) | {"changle_duty", "changle_leader"} | ABOVE),
-    "townships:shifts": page((TOWN - {"grid"}) | {"changle_duty", "changle_leader"} | ABOVE),
-    "townships:shift-add": verb(DESK | {"changle_duty", "changle_leader"}),
-    "townships:shift-remove": verb(DESK, "shift"),
+    "townships:switch-post": verb(set(), sees=set()),  # the empty form names no post of one's own
+    "townships:squad": page((TOWN - {"grid"}) | CHANGLE_DESK | ABOVE),
+    "townships:member-status": verb(DESK, "member", DESK | {"officer"}),
+    "townships:who-can-come": page((TOWN - {"grid"}) | CHANGLE_DESK | ABOVE),
+    "townships:shifts": page((TOWN - {"grid"}) | CHANGLE_DESK | ABOVE),
+    "townships:shift-add": verb(DESK | CHANGLE_DESK),
+    "townships:shift-remove": verb(DESK, "shift", DESK | {"officer"}),
     "notifications:inbox": page(EVERYBODY),
     "notifications:read-all": verb(EVERYBODY),
     "notifications:bell": page(EVERYBODY),
@@ -212,7 +213,10 @@ def _message_of(cast: Cast) -> Any:
 
 def ask(client: Client, name: str, address: Address, world: dict[str, Any]) -> HttpResponse:
     url = reverse(name, args=[world[address.on].pk] if address.on else [])
-    return client.post(url) if address.post else client.get(url)
+    response = client.post(url) if address.post else client.get(url)
+    if response.streaming:
+        assert b"".join(response)
+    return response
 
 
 def expected(role: str, address: Address) -> str:

@@ -1,5 +1,6 @@
 """One whistle in the browser: from a grid member's phone to two departments on site and a closed loop."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -36,7 +37,8 @@ class Person:
 
     def press(self, name: str) -> None:
         """Press the button of this name that is on the screen: wide pages and phones have it in different places."""
-        self.page.locator("button:visible, a:visible").filter(has_text=name).get_by_text(name, exact=True).first.click()
+        buttons = self.page.locator("main button:visible, main a.btn:visible")
+        buttons.get_by_text(name, exact=True).or_(buttons.filter(has_text=re.compile(f"^\\s*{name}\\s*$"))).first.click()
 
     def look(self, name: str) -> None:
         if self.javascript:
@@ -78,8 +80,7 @@ def submit(person: Person, event: Event, cast: Cast) -> Whistle:
     person.goto(event.get_absolute_url(), "03-triage")
     person.goto(f"{event.get_absolute_url()}whistle/", "04-whistle")
     page.locator("input[name=kind][value=routine]").check()
-    for details in page.locator("details:not([open]) summary").all():
-        details.click()
+    page.locator(".depts details > summary").click()
     page.locator(f"input[name=lead][value='{cast.scjg.pk}']").check()
     for helper in page.locator("input[name=helpers]:checked").all():
         helper.uncheck()

@@ -16,6 +16,7 @@ from enforcement.rules.deadlines import rework_step
 from enforcement.services import event as events
 from enforcement.services.clocks import follow, put_off_evaluation
 from enforcement.services.limit import WhistleClocks, whistle_clocks
+from enforcement.services.messages import department_people, dispatch_message, whistle_message
 from notifications import kinds
 from notifications.services.outbox import notify, notify_many
 from records.models import Entry, Stage
@@ -93,7 +94,7 @@ def approve(whistle: Whistle, *, by: Any, seen_state: str) -> None:
         **fields,
     )
     approved = (
-        _message(kinds.WhistleApproved, whistle, whistle.finish_due),
+        whistle_message(kinds.WhistleApproved, whistle, whistle.finish_due),
         people.duty(whistle.township),
         f"whistle_approved:{whistle.pk}",
     )
@@ -141,7 +142,7 @@ def reject(whistle: Whistle, *, by: Any, seen_state: str, reason: str) -> None:
         next_due=whistle.event.accept_due,
     )
     to = people.duty(whistle.township)
-    notify(_message(kinds.WhistleRejected, whistle, None), to=to, key=f"whistle_rejected:{whistle.pk}")
+    notify(whistle_message(kinds.WhistleRejected, whistle, None), to=to, key=f"whistle_rejected:{whistle.pk}")
 
 
 @transaction.atomic
@@ -163,7 +164,9 @@ def close(whistle: Whistle, *, by: Any, seen_state: str, stars: Mapping[int, int
         closed_by=by,
         next_due=None,
     )
-    dispatches = list(whistle.dispatches.select_for_update(of=("self",), no_key=True).select_related("department").order_by("id"))
+    dispatches = list(
+        whistle.dispatches.select_for_update(of=("self",), no_key=True).select_related("department").order_by("id")
+    )
     result = _result(dispatches)
     for dispatch in dispatches:
         _close_dispatch(dispatch, by=by, stars=(stars or {}).get(dispatch.pk), at=now)
@@ -205,27 +208,6 @@ def rework(dispatch: Dispatch, *, by: Any, seen_state: str, reason: str) -> None
     notify(message, to=department_people(dispatch), key=f"rework_asked:{dispatch.pk}")
 
 
-def department_people(dispatch: Dispatch) -> list[Any]:
-    """Whoever in the department has to know: the liaisons, and the officer or sub-unit that goes."""
-    told = people.liaisons(dispatch.department)
-    if dispatch.assigned_unit:
-        told = [*told, *people.subunit_people(dispatch.assigned_unit)]
-    if dispatch.assigned_officer:
-        told = [*told, dispatch.assigned_officer]
-    return list({user.pk: user for user in told}.values())
-
-
-def dispatch_message(kind: type[kinds.Kind], dispatch: Dispatch) -> kinds.Kind:
-    """The message of this kind about a dispatch: number, kind of whistle, township, due time, link."""
-    return kind(
-        number=dispatch.number,
-        matter=dispatch.whistle.get_kind_display(),
-        unit=dispatch.township.short_name,
-        due=dispatch.next_due.isoformat() if dispatch.next_due else None,
-        link=dispatch.get_absolute_url(),
-    )
-
-
 # --- inside ---------------------------------------------------------------------------------------------------------
 def _mark_event(event: Event, whistle: Whistle, *, by: Any) -> None:
     verified = {} if event.verified_at else {"verified_at": timezone.now(), "verified_by": by}
@@ -234,7 +216,7 @@ def _mark_event(event: Event, whistle: Whistle, *, by: Any) -> None:
         Event.State.WHISTLED,
         by=by,
         verb="event_whistled",
-        what=f"吹{whistle.get_kind_display()}",
+        what=f"{'吹' if whistle.sent_at else '拟吹'}{whistle.get_kind_display()}",
         stage=Stage.FILE,
         data={"whistle": whistle.pk},
         next_due=None,
@@ -251,7 +233,7 @@ def _submit_to_leaders(whistle: Whistle, departments: Sequence[Unit], clocks: Wh
     whistle.save(force_insert=True)
     what = f"提交{whistle.get_kind_display()}，拟请{_names(departments)}"
     record(whistle, "whistle_submitted", by=by, what=what, stage=Stage.FILE, to_state=whistle.state)
-    message = _message(kinds.WhistleSubmitted, whistle, whistle.approve_due)
+    message = whistle_message(kinds.WhistleSubmitted, whistle, whistle.approve_due)
     notify(message, to=people.leaders(whistle.township), key=f"whistle_submitted:{whistle.pk}")
 
 
@@ -266,7 +248,7 @@ def _submit_emergency(whistle: Whistle, departments: Sequence[Unit], clocks: Whi
     what = f"吹应急哨，{_names(departments)}；先发后核"
     record(whistle, "emergency_blown", by=by, what=what, stage=Stage.DISPATCH, to_state=whistle.state)
     blown = (
-        _message(kinds.EmergencyBlown, whistle, whistle.confirm_due),
+        whistle_message(kinds.EmergencyBlown, whistle, whistle.confirm_due),
         people.leaders(whistle.township),
         f"emergency_blown:{whistle.pk}",
     )
@@ -392,13 +374,3 @@ def _tell_departments(whistle: Whistle, dispatches: Sequence[Dispatch]) -> None:
         dispatch.whistle, dispatch.township = whistle, whistle.township
         told.append((dispatch_message(kinds.DispatchClosed, dispatch), to.values(), f"dispatch_closed:{dispatch.pk}"))
     notify_many(told)
-
-
-def _message(kind: type[kinds.Kind], whistle: Whistle, due_at: datetime | None) -> kinds.Kind:
-    return kind(
-        number=whistle.number,
-        matter=whistle.get_kind_display(),
-        unit=whistle.township.short_name,
-        due=due_at.isoformat() if due_at else None,
-        link=whistle.get_absolute_url(),
-    )

@@ -178,7 +178,7 @@ class WaitingFilesForm(forms.Form):
 
 class InterimForm(WaitingFilesForm):
     measures = text("进展", 4000, "请写到现场后看到什么、正在做什么。", rows=3)
-    files = EvidenceField(label="照片和文件")
+    files = EvidenceField(label="照片和文件")  # type: ignore[assignment]  # a field; BaseForm.files stays what it is
 
 
 class ReportForm(WaitingFilesForm, VerbForm):
@@ -189,7 +189,7 @@ class ReportForm(WaitingFilesForm, VerbForm):
         error_messages={"required": "请选结果。", "invalid_choice": "请选结果。"},
     )
     measures = text("措施和情况", 4000, "请写采取了什么措施、现在怎样。", rows=4)
-    files = EvidenceField(label="照片和文件")
+    files = EvidenceField(label="照片和文件")  # type: ignore[assignment]  # a field; BaseForm.files stays what it is
 
 
 class RemarkForm(forms.Form):

@@ -43,7 +43,7 @@ class WhistleForm(VerbForm):
     )
 
     def __init__(self, *args: Any, event: Event, proposal: RouteProposal, **kwargs: Any) -> None:
-        super().__init__(*args, initial=_first(event, proposal), **kwargs)
+        super().__init__(*args, **{"initial": _first(event, proposal), **kwargs})
         departments = Unit.objects.departments().open_on(timezone.localdate())
         self.fields["lead"].queryset = departments  # type: ignore[attr-defined]
         self.fields["helpers"].queryset = departments  # type: ignore[attr-defined]

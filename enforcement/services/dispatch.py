@@ -11,7 +11,7 @@ from django.utils import timezone
 from enforcement.models import Attendance, Dispatch, Remark, Report
 from enforcement.rules.clocks import next_due
 from enforcement.services.clocks import follow, part_of
-from enforcement.services.whistle import department_people, dispatch_message
+from enforcement.services.messages import department_people, dispatch_message
 from notifications import kinds
 from notifications.services.outbox import notify
 from records.models import Attachment, Stage

@@ -181,7 +181,9 @@ def forecast(kind: str, now: datetime) -> list[Step]:
         ("办结", dues.finish_due, limits.finish, "finish_due"),
     ]
     return [
-        Step(name, due=due, note=words(limit), is_provisional=key in guessed) for name, due, limit, key in steps if due
+        Step(name, due=due, note=words(limit), is_provisional=key in guessed)
+        for name, due, limit, key in steps
+        if limit
     ]
 
 

@@ -205,7 +205,8 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
     """The form, and its sending. A second sending of the same form gets the first one's redirect."""
     event = visible_event(request, pk)
     made = Whistle.objects.visible_to(request.user).filter(event=event)
-    if request.method == "POST" and (first := made.filter(request_id=request_id(request)).first()):
+    sent = request_id(request)
+    if sent and (first := made.filter(request_id=sent).first()):
         return redirect(first)
     if request.method == "GET" and event.state == Event.State.WHISTLED and (last := made.order_by("-id").first()):
         messages.info(request, "这件事已经吹过哨")

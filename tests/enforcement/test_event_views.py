@@ -315,7 +315,9 @@ def test_report_by_a_tapped_class(cast, classes):
 
 # --- the list -------------------------------------------------------------------------------------------------------
 def listed(user, **query) -> list[Event]:
-    return list(client_for(user).get(LIST, query).context["page"].rows)
+    keys = [row["pk"] for row in client_for(user).get(LIST, query).context["rows"]]
+    events = Event.objects.in_bulk(keys)
+    return [events[key] for key in keys]
 
 
 def test_list_shows_what_each_may_see(cast, event):

@@ -76,7 +76,7 @@ def test_submit_after_a_colleague_is_refused(cast: Cast) -> None:
     event = walk.event(cast)
     stale = Event.objects.get(pk=event.pk)
     walk.submitted(cast, of=event)
-    with pytest.raises(WrongState, match=r"甘霖镇·指挥室值班员已于 .* 吹日常哨"):
+    with pytest.raises(WrongState, match=r"甘霖镇·指挥室值班员已于 .* 拟吹日常哨"):
         walk.submitted(cast, of=stale)
     assert Whistle.objects.count() == 1
 

@@ -14,7 +14,7 @@ from django.db import connection
 
 from portal import embedded
 from portal.embedded import postgres as postgres_module
-from portal.embedded.process import Rights, StartError
+from portal.embedded.process import Rights, StartError, remove_tree
 from portal.embedded.sockets import LONGEST_SOCKET_PATH, OWNER, broker_url, make_socket_directory, socket_directory
 from portal.settings import BASE_DIR
 from tests.settings import SHARED
@@ -36,6 +36,7 @@ def cluster(var: Path) -> Iterator["Cluster"]:
     cluster.start()
     yield cluster
     cluster.stop()
+    remove_tree(socket_directory(cluster.server.home))
 
 
 class Cluster:

@@ -6,8 +6,9 @@ from logging.config import dictConfig
 from typing import Any
 
 from celery import Celery
-from celery.signals import celeryd_init, setup_logging
+from celery.signals import celeryd_init, setup_logging, task_prerun
 from django.conf import settings
+from django.db import close_old_connections
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
@@ -24,3 +25,9 @@ def configure_logging(**_: Any) -> None:
     """Django's LOGGING instead of Celery's own: one JSON object a line, warnings too."""
     dictConfig(settings.LOGGING)
     logging.captureWarnings(True)
+
+
+@task_prerun.connect
+def check_connections(**_: Any) -> None:
+    """What Django does before a request: a connection that is kept (CELERY_DB_REUSE_MAX) may have died meanwhile."""
+    close_old_connections()

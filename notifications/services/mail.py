@@ -8,8 +8,9 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 
-from notifications.kinds import Kind, restore
+from notifications.kinds import Kind
 from notifications.models import Delivery
+from notifications.services.claim import Claimed
 
 
 class NotAllowed(Exception):  # noqa: N818 - it is an answer, not a fault
@@ -29,17 +30,17 @@ def subject(kind: Kind) -> str:
     return f"{settings.EMAIL_SUBJECT_PREFIX}{kind.title} {kind.number}"
 
 
-def message_id(delivery: Delivery) -> str:
+def message_id(delivery: Delivery | Claimed) -> str:
     """The same for every try of one delivery, so that a repeated sending can be recognised."""
     host = urlsplit(settings.PORTAL_URL).hostname or "portal.invalid"
     return f"<{delivery.created_at:%Y%m%dT%H%M%S%f}.{delivery.pk}@{host}>"
 
 
-def send(delivery: Delivery, transport: Any) -> None:
+def send(delivery: Claimed, transport: Any) -> None:
     """Send one delivery over an open mail connection. Raises what the transport raises, and NotAllowed."""
     if not is_allowed(delivery.address):
         raise NotAllowed("收件地址不在 MAIL_ALLOW 名单内，没有发送")
-    kind = restore(delivery.message.kind, delivery.message.data)
+    kind = delivery.kind
     headers = {"Message-ID": message_id(delivery), "Auto-Submitted": "auto-generated"}
     mail = EmailMessage(subject(kind), body(kind), to=[delivery.address], headers=headers)
     transport.send_messages([mail])

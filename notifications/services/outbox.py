@@ -10,12 +10,13 @@ from typing import Any, Protocol
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.mail import get_connection
 from django.db import connection, transaction
-from django.db.models import F, Min
+from django.db.models import Min
 from django.utils import timezone
 
 from notifications.kinds import Kind
 from notifications.models import Delivery, Message, Sweep
-from notifications.services import broker, mail
+from notifications.services import broker, claim, mail
+from notifications.services.claim import Claimed
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,6 @@ RETRY_AFTER = (
     timedelta(hours=2),
     timedelta(hours=6),
 )
-STUCK = timedelta(minutes=2)  # claimed longer ago and not marked: the worker died
 HOLD = timedelta(minutes=1)  # a claimed row is sent within this time or put back, well before it counts as stuck
 OVERDUE = timedelta(minutes=10)  # open for longer: an admin should look
 FRESH = timedelta(seconds=10)  # younger rows are in the hands of the poke that follows their commit
@@ -86,72 +86,49 @@ def deliver(ids: Sequence[int]) -> None:
 
     Each row is committed as `sending` before it is sent and marked right after, never in one transaction with the sending.
     """
-    claimed = _claim(ids)
+    claimed = claim.take(ids)
     if not claimed:
         return
     with closing(get_connection()) as transport:
         for position, delivery in enumerate(claimed):
-            now = timezone.now()
-            if delivery.claimed_at is None or now > delivery.claimed_at + HOLD:
-                _put_back(claimed[position:], now)
+            if timezone.now() > delivery.claimed_at + HOLD:
+                _put_back(claimed[position:], timezone.now())
                 return
             try:
-                if position == 0:
-                    transport.open()
+                transport.open()  # does nothing if it is
                 mail.send(delivery, transport)
             except Exception as error:  # whatever it is, it belongs into the row
                 _note_failure(delivery, error)
                 if mail.is_down(error):
-                    _put_back(claimed[position + 1 :], now + RETRY_AFTER[0])
+                    _put_back(claimed[position + 1 :], timezone.now() + RETRY_AFTER[0])
                     return
             else:
-                _mark(delivery, state=Delivery.State.SENT, sent_at=timezone.now(), error="")
+                claim.mark_sent(delivery)
 
 
-def _claim(ids: Sequence[int]) -> list[Delivery]:
-    """Take these rows, as far as they are due and nobody is taking them; committed when it returns."""
-    now = timezone.now()
-    with transaction.atomic(durable=True):
-        due = Delivery.objects.due(now, now - STUCK).filter(pk__in=ids)
-        claimed = list(due.select_for_update(of=("self",), skip_locked=True).select_related("message").order_by("pk"))
-        Delivery.objects.filter(pk__in=[row.pk for row in claimed]).update(
-            state=Delivery.State.SENDING, claimed_at=now, attempts=F("attempts") + 1
-        )
-    for row in claimed:
-        row.state, row.claimed_at, row.attempts = Delivery.State.SENDING, now, row.attempts + 1
-    return claimed
-
-
-def _mark(delivery: Delivery, **fields: Any) -> None:
-    """Write what became of a claimed row, unless somebody else has claimed it since."""
-    mine = Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.SENDING, claimed_at=delivery.claimed_at)
-    if not mine.update(**fields):
-        log.warning("delivery %s was claimed anew while it was being sent", delivery.pk)
-
-
-def _note_failure(delivery: Delivery, error: Exception) -> None:
+def _note_failure(delivery: Claimed, error: Exception) -> None:
     """The next try, or failed for good."""
     text = f"{type(error).__name__}: {error}"[:ERROR_LENGTH]
     if mail.is_permanent(error) or delivery.attempts > len(RETRY_AFTER):
         log.error("delivery %s failed: %s", delivery.pk, text)
-        _mark(delivery, state=Delivery.State.FAILED, error=text)
+        claim.mark(delivery, state=Delivery.State.FAILED, error=text)
     else:
         next_at = timezone.now() + RETRY_AFTER[delivery.attempts - 1]
-        _mark(delivery, state=Delivery.State.RETRY, next_at=next_at, error=text)
+        claim.mark(delivery, state=Delivery.State.RETRY, next_at=next_at, error=text)
 
 
-def _put_back(rest: Sequence[Delivery], next_at: datetime) -> None:
+def _put_back(rest: Sequence[Claimed], next_at: datetime) -> None:
     """Let go of claimed rows that were not tried; it does not count as a try."""
     for delivery in rest:
-        _mark(delivery, state=Delivery.State.RETRY, next_at=next_at, attempts=delivery.attempts - 1)
+        claim.mark(delivery, state=Delivery.State.RETRY, next_at=next_at, attempts=delivery.attempts - 1)
 
 
 def sweep() -> None:
     """Poke what waits: not told to the broker, lost by it, up for another try, or left in `sending` by a dead worker."""
     now = timezone.now()
-    stuck = Delivery.objects.filter(state=Delivery.State.SENDING, claimed_at__lte=now - STUCK)
+    stuck = Delivery.objects.filter(state=Delivery.State.SENDING, claimed_at__lte=now - claim.STUCK)
     stuck.filter(attempts__gt=len(RETRY_AFTER)).update(state=Delivery.State.FAILED, error="发送进程多次中断")
-    due = Delivery.objects.due(now, now - STUCK).filter(state__in=Delivery.OPEN, created_at__lte=now - FRESH)
+    due = Delivery.objects.due(now, now - claim.STUCK).filter(state__in=Delivery.OPEN, created_at__lte=now - FRESH)
     poked = 0
     for chunk in broker.chunks(list(due.order_by("created_at").values_list("pk", flat=True)[:SWEPT])):
         if not broker.send(chunk):

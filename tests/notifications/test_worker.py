@@ -154,3 +154,28 @@ def test_an_emptied_broker_loses_nothing(
     until(lambda: Delivery.objects.filter(state="sent").count() == 4)
     assert worker.mails() == 4
     assert outbox.Sweep.objects.get().poked == 4
+
+
+def test_a_worker_keeps_its_database_connection_and_survives_its_loss(
+    transactional_db: None, deliveries: MakeDeliveries, start: Callable[[], Worker]
+) -> None:
+    start().wait_until_ready()
+    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+    def of_the_worker() -> set[int]:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT pid {others}")
+            return {pid for (pid,) in cursor.fetchall()}
+
+    seen = []
+    for key in "abc":
+        deliveries(key=key)
+        until(lambda: not Delivery.objects.exclude(state="sent").exists())
+        seen.append(of_the_worker())
+        if key == "b":
+            with connection.cursor() as cursor:
+                cursor.execute(f"SELECT pg_terminate_backend(pid) {others}")
+    first, second, after_the_loss = seen
+    assert first == second
+    assert len(after_the_loss) == 1
+    assert after_the_loss != second

@@ -39,8 +39,11 @@ class DatedResource(ReferenceResource):
             raise ValidationError({"valid_from": str(error)}) from error
 
     def validate_instance(
-        self, instance: Any, import_validation_errors: Any = None, validate_unique: Any = True
-    ) -> None:  # noqa: FBT002
+        self,
+        instance: Any,
+        import_validation_errors: Any = None,
+        validate_unique: Any = True,  # noqa: FBT002 - the library's signature
+    ) -> None:
         """What is wrong already is told alone: the row before still stands, so that the overlap would be told too."""
         if import_validation_errors:
             raise ValidationError(import_validation_errors)

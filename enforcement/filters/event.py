@@ -11,10 +11,10 @@ from django.utils import timezone
 from enforcement.models import Event
 from townships.models import Role, Unit
 
-ORDERS = (("newest", "最新上报"), ("due", "最急（只看在办）"))
 DATE = forms.DateInput(attrs={"type": "date", "class": "form-control"})
 TEXT = forms.TextInput(attrs={"class": "form-control"})
 SELECT = forms.Select(attrs={"class": "form-select"})
+ORDERS = (("newest", "最新上报"), ("due", "最急（只看在办）"))
 
 
 class EventFilter(django_filters.FilterSet):
@@ -64,10 +64,6 @@ class EventFilter(django_filters.FilterSet):
             if post is None or post.role == Role.GRID:
                 del self.filters["township"]
 
-    def filter_queryset(self, queryset: QuerySet[Event]) -> QuerySet[Event]:
-        found: QuerySet[Event] = super().filter_queryset(queryset)
-        return found if self.form.cleaned_data.get("order") else found.order_by("-id")
-
     def with_text(self, queryset: QuerySet[Event], _: str, text: str) -> QuerySet[Event]:
         has_text = Q(number__icontains=text) | Q(title__icontains=text) | Q(place__icontains=text)
         return queryset.filter(has_text | Q(outside_number=text))
@@ -92,7 +88,7 @@ class EventFilter(django_filters.FilterSet):
     def in_order(self, queryset: QuerySet[Event], _: str, order: str) -> QuerySet[Event]:
         if order == "due":
             return queryset.filter(state__in=Event.OPEN, next_due__isnull=False).order_by("next_due", "id")
-        return queryset.order_by("-id")
+        return queryset
 
 
 def _midnight(day: date) -> datetime:

@@ -21,15 +21,20 @@ class Milestone:
     state: str = "next"
 
 
-def milestones(event: Event) -> list[Milestone]:
-    """Oldest first, the end last; the first that is not done is on now. At most two queries: whistle, dispatches."""
-    stones = list(_stones(event))
+def milestones(event: Event, whistles: Sequence[Whistle], dispatches: Sequence[Dispatch]) -> list[Milestone]:
+    """Oldest first, the end last; the first that is not done is on now.
+
+    `whistles`: all of the event's, the newest first; `dispatches`: all of theirs, with their departments. No query.
+    """
+    whistle = whistles[0] if whistles and whistles[0].state != Whistle.State.REJECTED else None
+    parts = [dispatch for dispatch in dispatches if whistle and dispatch.whistle_id == whistle.pk]
+    stones = list(_stones(event, whistle, parts))
     done = [replace(stone, state="done") for stone in stones if stone.at]
     left = [stone for stone in stones if not stone.at]
     return [*done, *(replace(stone, state="now") for stone in left[:1]), *left[1:]]
 
 
-def _stones(event: Event) -> Iterator[Milestone]:
+def _stones(event: Event, whistle: Whistle | None, parts: Sequence[Dispatch]) -> Iterator[Milestone]:
     urgent = "紧急，" if event.is_urgent else ""
     yield Milestone("上报", f"{urgent}{event.get_source_display()}", at=event.reported_at)
     if event.state == Event.State.DISMISSED:
@@ -37,36 +42,29 @@ def _stones(event: Event) -> Iterator[Milestone]:
         return
     if event.verified_at:
         yield Milestone("受理", "已核实", at=event.verified_at)
-        yield from _handling(event)
+        yield from _handling(event, whistle, parts)
     else:
         yield Milestone("受理", "等镇街指挥室受理", due=event.accept_due)
         yield Milestone("处置")
     yield Milestone("办结", event.result if event.closed_at else "", at=event.closed_at)
 
 
-def _handling(event: Event) -> Iterator[Milestone]:
+def _handling(event: Event, whistle: Whistle | None, parts: Sequence[Dispatch]) -> Iterator[Milestone]:
     if event.squad_at:
         yield Milestone("交镇街执法队", at=event.squad_at)
     if event.state == Event.State.SQUAD:
         yield Milestone("处置", "执法队在处置", due=event.squad_due)
-    whistle = _last_whistle(event)
     if whistle is not None:
-        yield from _whistle(whistle)
+        yield from _whistle(whistle, parts)
     if event.state == Event.State.VERIFIED:
         yield Milestone("处置", "指挥室在安排由谁处置", due=event.next_due)
 
 
-def _last_whistle(event: Event) -> Whistle | None:
-    whistle = event.whistles.order_by("-id").first()
-    return whistle if whistle and whistle.state != Whistle.State.REJECTED else None
-
-
-def _whistle(whistle: Whistle) -> Iterator[Milestone]:
+def _whistle(whistle: Whistle, dispatches: Sequence[Dispatch]) -> Iterator[Milestone]:
     kind = whistle.get_kind_display()
     if whistle.sent_at is None:
         yield Milestone("吹哨", f"{kind}，等镇街领导审核", due=whistle.approve_due)
         return
-    dispatches = list(whistle.dispatches.select_related("department").order_by("id"))
     yield Milestone("吹哨", f"{kind}，请{_names(dispatches)}", at=whistle.sent_at)
     for name, did, due in (("部门签收", "signed_at", "sign_due"), ("部门到场", "arrived_at", "arrive_due")):
         yield _of_all(name, dispatches, did, due)

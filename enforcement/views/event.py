@@ -37,7 +37,7 @@ from enforcement.services.progress import milestones
 from enforcement.services.routing import RouteProposal, propose_route
 from enforcement.views.paging import page_of
 from records.models import Entry
-from records.permissions import require
+from records.verbs import require
 from records.services import upload
 from records.services.attachment import files_of
 from townships.models import Role

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_GET, require_POST
 
-from records.permissions import require
+from records.verbs import require
 from townships.forms.shift import ShiftForm
 from townships.models import Shift, Unit
 from townships.permissions import can_plan_shifts

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from records.permissions import require
+from records.verbs import require
 from townships import people
 from townships.models import SquadMember, Unit
 from townships.permissions import can_oversee_squads, can_plan_shifts, can_set_status, can_view_squad

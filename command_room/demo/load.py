@@ -42,8 +42,9 @@ def is_loaded() -> bool:
 
 
 @transaction.atomic
-def load(*, seed: int, now: datetime | None = None) -> Loaded:
-    """Fill the database. The same seed at the same moment gives the same rows, passwords excepted."""
+def load(*, seed: int, now: datetime | None = None, events: int = EVENTS) -> Loaded:
+    """Fill the database. The same seed at the same moment gives the same rows, passwords excepted. `events`: about how
+    many, besides those of the stage."""
     begun = time.monotonic()
     now = timezone.localtime(now).replace(microsecond=0)
     rng = Random(seed)  # noqa: S311 - a demo that can be repeated
@@ -52,7 +53,7 @@ def load(*, seed: int, now: datetime | None = None) -> Loaded:
     book = Book(cast, Clocks(now), rng)
     course = Course(book, load_matters(), now, rng)
     staged = _play(course)
-    _live(course, now)
+    _live(course, now, events)
     book.save()
     messages.save(book.notices, now, rng)
     _photograph(course, staged)
@@ -68,12 +69,12 @@ def _play(course: Course) -> list[Event]:
     return [event for event in played if event is not None]
 
 
-def _live(course: Course, now: datetime) -> None:
+def _live(course: Course, now: datetime, events: int) -> None:
     """Three months of cases, more of them by day and in the towns."""
     rng, towns = course.rng, list(course.book.cast.towns.values())
     weights = [WEIGHTS.get(code, USUAL_WEIGHT) for code in SLUGS if code in course.book.cast.towns]
     midnight = now.replace(hour=0, minute=0, second=0)
-    for _ in range(EVENTS):
+    for _ in range(events):
         hour = rng.choices(range(24), HOURS)[0]
         at = midnight - timedelta(days=rng.randrange(DAYS), hours=-hour, minutes=-rng.randrange(60))
         if at < now:

@@ -10,7 +10,7 @@ from notifications.models import Delivery, Message
 from notifications.services.outbox import MAIL
 
 KEPT = timedelta(days=3)
-UNREAD_FOR = timedelta(hours=5)
+UNREAD_FOR, NOT_SEEN_FOR, READ_SHARE = timedelta(hours=5), timedelta(minutes=90), 0.6
 BATCH = 2000
 
 
@@ -32,7 +32,8 @@ def _messages(notices: Sequence[Notice], now: datetime, rng: Random) -> Iterator
             link=about.get_absolute_url(),
         )
         for user in notice.to:
-            is_read = notice.at < now - UNREAD_FOR or rng.random() < 0.5  # noqa: PLR2004
+            age = now - notice.at
+            is_read = age > UNREAD_FOR or (age > NOT_SEEN_FOR and rng.random() < READ_SHARE)
             yield Message(
                 key=":".join(filter(None, (kind.code(), str(about.pk), notice.key, str(user.pk)))),
                 kind=kind.code(),

@@ -22,6 +22,7 @@ DAY = 1440
 LATE, VERY_LATE, SOON, OPEN = (-70, -8), (-4 * DAY, -75), (4, 110), (130, 20 * DAY)
 ANY_LATE = (-5 * DAY, -1)  # where office hours leave no start that is only a little late
 OFFICE_HOURS = range(7, 20)
+TAKEN_UP_AFTER = {"settled": 45}  # minutes
 LAST = {"arrived": "arrive", "interim": "interim", "reported": "report", "rework": "rework", "signed": "sign"}
 STEPS = ("sign", "arrive", "interim", "report", "rework")
 
@@ -29,7 +30,7 @@ STEPS = ("sign", "arrive", "interim", "report", "rework")
 @dataclass(frozen=True)
 class Scene:
     """`reached`: submitted, sent, signed, arrived, interim, reported or rework, of the lead; for an event without a
-    whistle: new, verified or squad. `helpers_at` is how far the helpers are: as far as the lead, on site at most,
+    whistle: new, verified, squad or settled. `helpers_at` is how far the helpers are: as far as the lead, on site at most,
     where it is not said. `left` is in minutes, from–to."""
 
     town: str
@@ -71,6 +72,7 @@ SCENES: tuple[Scene, ...] = (
     Scene("ganlin", "0105", "squad", SOON, limit=Step("work_minutes", 120)),
     Scene("ganlin", "0701", "squad", OPEN, limit=Step("work_days", 2), grid=0),
     Scene("ganlin", "0210", "squad", VERY_LATE),
+    Scene("ganlin", "0104", "settled", (-DAY, DAY), grid=0),
     Scene("ganlin", "0106", "squad", OPEN, limit=Step("work_days", 1), grid=5),
     # --- elsewhere, so that each account has something to do -----------------------------------------------------------
     Scene("changle", "0601", "submitted", OPEN),
@@ -99,7 +101,7 @@ class Stage:
     def play(self, scene: Scene, town: Town) -> Event | None:
         """Invent the case of this scene; None where no start leads to it at this hour (a limit of work minutes that
         would end soon, in the middle of the night)."""
-        if scene.reached in ("new", "verified", "squad"):
+        if scene.reached in ("new", "verified", "squad", "settled"):
             return self._event(scene, town)
         return self._whistle(scene, town)
 
@@ -107,7 +109,7 @@ class Stage:
         matter = self.course.matters[scene.code]
         kind = "event_urgent" if matter.is_urgent else "event"
         for start, left in self._starts(scene):
-            handed = start + timedelta(minutes=6)
+            handed = start + timedelta(minutes=TAKEN_UP_AFTER.get(scene.reached, 6))
             clock = self.book.clocks.due(handed, scene.limit) if scene.reached == "squad" else None
             due = (clock or self.book.clocks.accept(start, kind)).at
             if handed <= self.now and self._fits(left, due):
@@ -121,6 +123,9 @@ class Stage:
             events.hand_to_squad(self.book, event, by=town.duty[0], at=at, town=town, limit=scene.limit)
         elif scene.reached == "verified":
             events.verify(self.book, event, by=town.duty[1], at=at)
+        elif scene.reached == "settled":
+            result = self.course.matters[scene.code].settled.format(n=3)
+            events.settle(self.book, event, by=town.duty[0], at=at, result=result)
 
     def _whistle(self, scene: Scene, town: Town) -> Event | None:
         kind = scene.kind or self.course.matters[scene.code].kind

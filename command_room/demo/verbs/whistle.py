@@ -272,7 +272,8 @@ def _close_dispatch(book: Book, dispatch: Dispatch, *, by: User, at: datetime, s
         next_due=None,
         **rated,
     )
-    tell_department(book, kinds.DispatchClosed, dispatch, at=at)
+    told = [*book.cast.departments[dispatch.department.code].liaisons, dispatch.assigned_officer]
+    book.tell(kinds.DispatchClosed, dispatch, to=[user for user in told if user], at=at, due=None)
 
 
 def _names(units: Sequence[Unit]) -> str:

@@ -1,0 +1,232 @@
+"""The demo data: true to the portal's own rules at whatever hour it is loaded, and rich enough to show everything."""
+
+import csv
+import stat
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
+from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.test import Client
+
+from command_room.demo import accounts
+from command_room.demo.cast import GANLIN, SLUGS
+from command_room.demo.load import load
+from command_room.demo.matters import DISMISS, PLACES, load_matters
+from command_room.demo.photos import SCENES as PHOTOGRAPHED
+from command_room.demo.stage import SCENES
+from command_room.services import worklist
+from command_room.templatetags.look import tone_of
+from enforcement.models import Category, Dispatch, Event, Limit, Report, Whistle
+from enforcement.rules.clocks import next_due, whistle_next_due, whistle_state
+from enforcement.services.clocks import part_of
+from enforcement.services.limit import accept_due, whistle_clocks
+from notifications.models import Delivery, Message
+from records.models import Attachment, Entry
+from records.services.attachment import is_intact
+from records.services.number import next_number
+from townships import people
+from townships.models import Post, Role, Unit, User
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Asia/Shanghai"))
+
+
+MORNING = moment("2026-11-24 10:42")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("rules")]
+
+
+# --- true to the rules ------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "now",
+    [MORNING, moment("2026-11-28 03:15"), moment("2026-12-30 16:50")],
+    ids=["weekday", "saturday night", "year's end"],
+)
+def test_load_stores_what_the_rules_compute(now: datetime) -> None:
+    load(seed=1, now=now, events=250)
+    check_clocks()
+    check_timeline(now)
+    check_outside()
+    has_provisional = Whistle.objects.filter(state__in=Whistle.OPEN).exclude(provisional=[]).exists()
+    assert has_provisional == (now.month == 12)  # 2027 is not loaded
+
+
+def check_clocks() -> None:
+    parts: dict[int, list[Dispatch]] = {}
+    for dispatch in Dispatch.objects.order_by("id"):
+        parts.setdefault(dispatch.whistle_id, []).append(dispatch)
+        assert dispatch.next_due == next_due(part_of(dispatch)), dispatch
+    for whistle in Whistle.objects.all():
+        if whistle.sent_at is None:
+            assert whistle.pk not in parts
+            assert whistle.next_due == (whistle.approve_due if whistle.is_open else None)
+        elif whistle.is_open:
+            rows = [part_of(dispatch) for dispatch in parts[whistle.pk]]
+            assert (whistle.state, whistle.next_due) == (whistle_state(rows), whistle_next_due(rows, whistle.eval_due))
+        else:
+            assert whistle.next_due is None
+    for whistle in Whistle.objects.exclude(sent_at=None).order_by("-id")[:60]:
+        dues, provisional = whistle_clocks(whistle.kind, whistle.sent_at).dues(whistle.sent_at)
+        lead = parts[whistle.pk][0]
+        assert (lead.sign_due, lead.arrive_due, lead.report_due, lead.finish_due) == (
+            dues.sign_due,
+            dues.arrive_due,
+            dues.report_due,
+            dues.finish_due,
+        )
+        assert set(lead.provisional) - {"rework_due"} == provisional - {"eval_due"}
+    for event in Event.objects.order_by("-id")[:60]:
+        assert event.accept_due == accept_due(event.is_urgent, event.reported_at).at
+
+
+def check_timeline(now: datetime) -> None:
+    """Nothing happens after now; what the last step says is where each thing stands."""
+    assert not Entry.objects.filter(at__gt=now, by__isnull=False).exists()
+    assert not Event.objects.filter(changed_at__gt=now).exists()
+    for model in (Event, Whistle, Dispatch):
+        of_type = ContentType.objects.get_for_model(model)
+        rows = Entry.objects.filter(target_type=of_type).exclude(to_state="").order_by("at", "id")
+        last = dict(rows.values_list("target_id", "to_state"))
+        for obj in model._default_manager.all():
+            followed = isinstance(obj, Whistle) and obj.state in ("signed", "handling", "reported")
+            assert followed or last[obj.pk] == obj.state, obj
+
+
+def check_outside() -> None:
+    """No message waits, no photo is broken, no person is real, and the next number is a new one."""
+    assert not Delivery.objects.exclude(state="sent").exists()
+    assert Message.objects.exists()
+    assert all(is_intact(attachment) for attachment in Attachment.objects.all())
+    assert not User.objects.exclude(mobile__startswith="1380000").exists()
+    assert not User.objects.exclude(email__endswith=".invalid").exists()
+    newest = Event.objects.filter(township__code=GANLIN).order_by("-id").first()
+    assert newest is not None
+    fresh = next_number("事", GANLIN, newest.reported_at.astimezone(ZoneInfo("Asia/Shanghai")).date())
+    assert not Event.objects.filter(number=fresh).exists()
+
+
+def test_load_from_one_seed_gives_the_same() -> None:
+    first = drawn()
+    assert first == drawn()
+    assert len(first) > len(SCENES) - 5
+
+
+def drawn() -> list[tuple[object, ...]]:
+    """What a load writes; taken back."""
+    with transaction.atomic():
+        load(seed=5, now=MORNING, events=20)
+        rows = Event.objects.order_by("id").values_list("number", "title", "state", "reported_at", "result")
+        found = list(rows)
+        transaction.set_rollback(True)
+    return found
+
+
+# --- rich enough --------------------------------------------------------------------------------------------------------
+def test_demo_shows_everything() -> None:
+    load(seed=330683, now=MORNING)
+    shows_every_state_in_every_colour(MORNING)
+    shows_every_unit_and_role()
+    gives_every_account_something_to_do(MORNING)
+    shows_a_squad_with_its_cares(MORNING)
+    opens_the_portal_to_the_accounts_alone()
+
+
+def shows_every_state_in_every_colour(now: datetime) -> None:
+    rows = Whistle.objects.filter(state__in=Whistle.OPEN).values_list("state", "next_due")
+    seen = {(state, tone_of(due, now)) for state, due in rows}
+    wanted = {(state, tone) for state in Whistle.OPEN for tone in ("late", "soon", "ok")}
+    assert wanted - seen <= {("reported", "soon")}  # an evaluation is due at midnight: soon only in the late evening
+    assert set(Whistle.objects.values_list("state", flat=True)) == set(Whistle.State.values)
+    assert set(Dispatch.objects.values_list("state", flat=True)) == set(Dispatch.State.values)
+    assert set(Event.objects.values_list("state", flat=True)) == set(Event.State.values)
+    assert set(Whistle.objects.values_list("kind", flat=True)) == set(Whistle.Kind.values)
+    assert set(Event.objects.values_list("source", flat=True)) == set(Event.Source.values)
+    assert set(Event.objects.exclude(dismissal="").values_list("dismissal", flat=True)) == set(DISMISS)
+    assert set(Report.objects.exclude(result="").values_list("result", flat=True)) >= {"solved", "ordered", "filed"}
+    assert 2500 < Event.objects.count() < 3500
+    assert 1000 < Whistle.objects.count() < 1500
+    at_ganlin = Whistle.objects.filter(township__code=GANLIN, state__in=Whistle.OPEN)
+    assert set(at_ganlin.values_list("state", flat=True)) == set(Whistle.OPEN)
+    assert at_ganlin.filter(approved_at=None, sent_at__isnull=False).exists()
+
+
+def shows_every_unit_and_role() -> None:
+    assert set(Post.objects.values_list("role", flat=True)) == set(Role.values)
+    with_desk = set(Post.objects.filter(role=Role.DUTY).values_list("unit__code", flat=True))
+    assert with_desk == set(SLUGS) == set(Unit.objects.townships().values_list("code", flat=True))
+    with_liaison = set(Post.objects.filter(role=Role.LIAISON).values_list("unit_id", flat=True))
+    assert with_liaison == set(Unit.objects.departments().values_list("pk", flat=True))
+    assert set(Event.objects.values_list("township__code", flat=True)) == set(SLUGS)
+
+
+def gives_every_account_something_to_do(now: datetime) -> None:
+    for name in set(accounts.ACCOUNTS) - {"bureau-admin"}:
+        user = User.objects.get(username=name)
+        assert worklist.acts(user, now), name
+        assert user.has_usable_password()
+        assert not user.must_change_password
+    assert len(User.objects.get(username="ganlin-leader").active_posts()) == 2
+    told_something = {"ganlin-grid", "ganlin-duty", "ganlin-leader", "scjg-liaison", "zrzy-liaison", "zfj-liaison"}
+    unread = Message.objects.unread().values_list("recipient__username", flat=True)
+    assert told_something <= set(unread)
+
+
+def shows_a_squad_with_its_cares(now: datetime) -> None:
+    ganlin = Unit.objects.get(code=GANLIN)
+    days_left = [place.days_left for place in people.expiring_certificates(ganlin, now.date())]
+    assert days_left == [-6, 12]
+    assert people.completeness(ganlin, now.date()).missing == ("自然资源局派驻",)
+    assert [person for person in people.on_duty_now(ganlin, now) if person.shift]
+    assert Limit.objects.exists()
+
+
+def opens_the_portal_to_the_accounts_alone() -> None:
+    """The file is its owner's, and what stands in it opens the log-in page."""
+    file = accounts.path()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    with file.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["username"] for row in rows] == list(accounts.ACCOUNTS)
+    assert list(rows[0]) == ["username", "password", "role", "unit", "totp"]
+    assert len({row["password"] for row in rows}) == len(rows)
+    assert not any(row["totp"] for row in rows)
+    duty = next(row for row in rows if row["username"] == "ganlin-duty")
+    assert (duty["role"], duty["unit"]) == ("指挥室值班员", "甘霖镇")
+    response = Client().post("/login/", {"username": duty["username"], "password": duty["password"]})
+    assert response.status_code == 302
+    assert not User.objects.get(username="ganlin-duty-2").has_usable_password()
+
+
+# --- only where it may --------------------------------------------------------------------------------------------------
+def test_load_demo_refuses_a_database_that_is_not_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "EMBEDDED_DATABASE", False)
+    with pytest.raises(CommandError, match="yes-this-is-not-production"):
+        call_command("load_demo")
+    assert not User.objects.exists()
+
+
+def test_load_demo_refuses_to_load_twice() -> None:
+    User.objects.create(username=accounts.ACCOUNTS[0], name="甘霖镇网格员一")
+    with pytest.raises(CommandError, match="demo-reset"):
+        call_command("load_demo", yes_this_is_not_production=True)
+
+
+# --- the words ----------------------------------------------------------------------------------------------------------
+def test_matters_name_what_there_is() -> None:
+    matters = load_matters()
+    departments = set(Unit.objects.departments().values_list("code", flat=True))
+    codes = set(Category.objects.values_list("code", flat=True))
+    assert len({matter.code for matter in matters}) == len(matters)
+    for matter in matters:
+        assert matter.code in codes, matter.code
+        assert matter.where in PLACES
+        assert not matter.scene or matter.scene in PHOTOGRAPHED
+        assert bool(matter.lead) == bool(matter.whistled) == bool(matter.done)
+        assert {matter.lead, *matter.helpers} - {""} <= departments, matter.code
+        assert matter.why in {*Whistle.Why.values, ""}
+        assert set(matter.results) <= set(Report.Result.values)
+        assert all(len(matter.title.format(p=place, n=9)) <= 60 for place in PLACES[matter.where])

@@ -1,0 +1,351 @@
+"""The demo's verbs say and do what the services say and do: the same cases, walked both ways, compared row by row."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from django.db import models, transaction
+
+from command_room.demo import messages
+from command_room.demo.book import Book
+from command_room.demo.cast import Department, Town
+from command_room.demo.clocks import Clocks
+from command_room.demo.verbs import dispatch as book_dispatches
+from command_room.demo.verbs import event as book_events
+from command_room.demo.verbs import whistle as book_whistles
+from enforcement.models import Attendance, Category, Dispatch, Event, Remark, Report, Whistle
+from enforcement.rules.deadlines import Step
+from enforcement.services import claim
+from enforcement.services import dispatch as dispatches
+from enforcement.services import event as events
+from enforcement.services import whistle as whistles
+from notifications import kinds
+from notifications.models import Message
+from records.models import Entry
+from tests.cast import Cast
+
+START = datetime(2026, 11, 24, 9, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
+LIMIT = Step("work_minutes", 120)
+WORDS = {"title": "老市场西门熟食摊无证经营", "facts": "三个摊没有登记。"}
+
+
+class Services:
+    """The portal itself, with the clock set by hand."""
+
+    def __init__(self, cast: Cast) -> None:
+        self.cast = cast
+
+    def at(self, minutes: float, act: Callable[[], Any]) -> Any:
+        with time_machine.travel(START + timedelta(minutes=minutes), tick=False):
+            return act()
+
+    def report(self, minutes: float, *, is_urgent: bool = False, settled: str = "") -> Event:
+        place = events.Place(self.cast.ganlin, "老市场西门", grid=self.cast.ganlin_grid)
+        return self.at(
+            minutes,
+            lambda: events.report(
+                by=self.cast.grid,
+                request_id=uuid4(),
+                category=Category.objects.get(code="0601"),
+                place=place,
+                is_urgent=is_urgent,
+                origin=events.Origin(),
+                settled=settled,
+                **WORDS,
+            ),
+        )
+
+    def verify(self, minutes: float, event: Event) -> None:
+        self.at(minutes, lambda: events.verify(event, by=self.cast.duty, seen_state=event.state))
+
+    def settle(self, minutes: float, event: Event) -> None:
+        act = lambda: events.settle(event, by=self.cast.officer, seen_state=event.state, result="已清理。")  # noqa: E731
+        self.at(minutes, act)
+
+    def hand(self, minutes: float, event: Event) -> None:
+        act = lambda: events.hand_to_squad(event, by=self.cast.duty, seen_state=event.state, limit=LIMIT)  # noqa: E731
+        self.at(minutes, act)
+
+    def dismiss(self, minutes: float, event: Event) -> None:
+        reason = {"reason": "untrue", "text": "未见所述情况。"}
+        self.at(minutes, lambda: events.dismiss(event, by=self.cast.duty, seen_state=event.state, **reason))
+
+    def submit(self, minutes: float, event: Event, kind: str) -> Whistle:
+        return self.at(
+            minutes,
+            lambda: whistles.submit(
+                event,
+                by=self.cast.duty,
+                request_id=uuid4(),
+                seen_state=event.state,
+                kind=kind,
+                facts="请查处。",
+                why="joint",
+                why_text="",
+                lead=self.cast.scjg,
+                helpers=[self.cast.zrzy],
+            ),
+        )
+
+    def approve(self, minutes: float, whistle: Whistle) -> None:
+        self.at(minutes, lambda: whistles.approve(whistle, by=self.cast.leader, seen_state=whistle.state))
+
+    def confirm(self, minutes: float, whistle: Whistle) -> None:
+        self.at(minutes, lambda: whistles.confirm_emergency(whistle, by=self.cast.leader))
+
+    def reject(self, minutes: float, whistle: Whistle) -> None:
+        act = lambda: whistles.reject(  # noqa: E731
+            whistle, by=self.cast.leader, seen_state=whistle.state, reason="先由队伍处置。"
+        )
+        self.at(minutes, act)
+
+    def parts(self, whistle: Whistle) -> list[Dispatch]:
+        return list(whistle.dispatches.select_related("whistle", "department", "township").order_by("id"))
+
+    def take(self, minutes: float, obj: Any, by: Any) -> None:
+        self.at(minutes, lambda: claim.take(obj, by=by))
+
+    def sign(self, minutes: float, part: Dispatch, by: Any, *, unit: Any = None, officer: Any = None) -> None:
+        goes = {"assigned_unit": unit, "assigned_officer": officer}
+        self.at(minutes, lambda: dispatches.sign(part, by=by, seen_state="sent", **goes))
+
+    def arrive(self, minutes: float, part: Dispatch, by: Any, officers: list[Any]) -> None:
+        goes = {"officers": officers, "uses_power": False}
+        self.at(minutes, lambda: dispatches.arrive(part, by=by, seen_state="signed", **goes))
+
+    def interim(self, minutes: float, part: Dispatch, by: Any) -> None:
+        self.at(minutes, lambda: dispatches.report_interim(part, by=by, request_id=uuid4(), measures="在查。"))
+
+    def report_back(self, minutes: float, part: Dispatch, by: Any) -> None:
+        words = {"result": "ordered", "measures": "责令改正。", "seen_state": part.state, "request_id": uuid4()}
+        self.at(minutes, lambda: dispatches.report_back(part, by=by, **words))
+
+    def remark(self, minutes: float, part: Dispatch, by: Any) -> None:
+        self.at(minutes, lambda: dispatches.remark(part, by=by, request_id=uuid4(), text="到后请联系。"))
+
+    def rework(self, minutes: float, part: Dispatch) -> None:
+        act = lambda: whistles.rework(part, by=self.cast.duty, seen_state="reported", reason="请补照片。")  # noqa: E731
+        self.at(minutes, act)
+
+    def close(self, minutes: float, whistle: Whistle, *stars: int) -> None:
+        whistle.refresh_from_db()
+        given = dict(zip([part.pk for part in self.parts(whistle)], stars, strict=False))
+        act = lambda: whistles.close(whistle, by=self.cast.duty, seen_state=whistle.state, stars=given)  # noqa: E731
+        self.at(minutes, act)
+
+
+class OnPaper:
+    """The demo's way: unsaved rows in a book."""
+
+    def __init__(self, cast: Cast) -> None:
+        self.cast = cast
+        self.town = Town(cast.ganlin, duty=[cast.duty], leaders=[cast.leader], officers=[cast.officer])
+        scjg = Department(cast.scjg, liaisons=[cast.scjg_liaison])
+        zrzy = Department(cast.zrzy, liaisons=[cast.zrzy_liaison])
+        zrzy.stations = {cast.ganlin.pk: (cast.zrzy_station, [cast.zrzy_officer])}
+        holders = (cast.scjg_officer, cast.zrzy_officer)
+        people = SimpleNamespace(
+            towns={cast.ganlin.code: self.town},
+            departments={"scjg": scjg, "zrzy": zrzy},
+            certificates={user.username: user.certificates.get() for user in holders},
+        )
+        self.book = Book(people, Clocks(START), Random(1))  # type: ignore[arg-type]
+        self.finals: dict[UUID, Report] = {}
+
+    def time(self, minutes: float) -> datetime:
+        return START + timedelta(minutes=minutes)
+
+    def report(self, minutes: float, *, is_urgent: bool = False, settled: str = "") -> Event:
+        return book_events.report(
+            self.book,
+            by=self.cast.grid,
+            at=self.time(minutes),
+            town=self.town,
+            category=Category.objects.get(code="0601"),
+            place="老市场西门",
+            grid=self.cast.ganlin_grid,
+            is_urgent=is_urgent,
+            source="grid",
+            settled=settled,
+            **WORDS,
+        )
+
+    def verify(self, minutes: float, event: Event) -> None:
+        book_events.verify(self.book, event, by=self.cast.duty, at=self.time(minutes))
+
+    def settle(self, minutes: float, event: Event) -> None:
+        book_events.settle(self.book, event, by=self.cast.officer, at=self.time(minutes), result="已清理。")
+
+    def hand(self, minutes: float, event: Event) -> None:
+        who = {"by": self.cast.duty, "town": self.town}
+        book_events.hand_to_squad(self.book, event, at=self.time(minutes), limit=LIMIT, **who)
+
+    def dismiss(self, minutes: float, event: Event) -> None:
+        reason = {"reason": "untrue", "text": "未见所述情况。"}
+        book_events.dismiss(self.book, event, by=self.cast.duty, at=self.time(minutes), **reason)
+
+    def submit(self, minutes: float, event: Event, kind: str) -> Whistle:
+        return book_whistles.submit(
+            self.book,
+            event,
+            by=self.cast.duty,
+            at=self.time(minutes),
+            town=self.town,
+            kind=kind,
+            facts="请查处。",
+            why="joint",
+            why_text="",
+            units=[self.cast.scjg, self.cast.zrzy],
+        )
+
+    def approve(self, minutes: float, whistle: Whistle) -> None:
+        units = [self.cast.scjg, self.cast.zrzy]
+        who = {"by": self.cast.leader, "town": self.town}
+        book_whistles.approve(self.book, whistle, at=self.time(minutes), units=units, **who)
+
+    def confirm(self, minutes: float, whistle: Whistle) -> None:
+        book_whistles.confirm_emergency(self.book, whistle, by=self.cast.leader, at=self.time(minutes))
+
+    def reject(self, minutes: float, whistle: Whistle) -> None:
+        who = {"by": self.cast.leader, "town": self.town}
+        book_whistles.reject(self.book, whistle, at=self.time(minutes), reason="先由队伍处置。", **who)
+
+    def parts(self, whistle: Whistle) -> list[Dispatch]:
+        return self.book.parts[whistle.request_id]
+
+    def take(self, minutes: float, obj: Any, by: Any) -> None:
+        book_dispatches.take(self.book, obj, by=by, at=self.time(minutes))
+
+    def sign(self, minutes: float, part: Dispatch, by: Any, *, unit: Any = None, officer: Any = None) -> None:
+        book_dispatches.sign(self.book, part, by=by, at=self.time(minutes), unit=unit, officer=officer)
+
+    def arrive(self, minutes: float, part: Dispatch, by: Any, officers: list[Any]) -> None:
+        book_dispatches.arrive(self.book, part, by=by, at=self.time(minutes), officers=officers)
+
+    def interim(self, minutes: float, part: Dispatch, by: Any) -> None:
+        book_dispatches.report_interim(self.book, part, by=by, at=self.time(minutes), measures="在查。")
+
+    def report_back(self, minutes: float, part: Dispatch, by: Any) -> None:
+        words = {"result": "ordered", "measures": "责令改正。"}
+        made = book_dispatches.report_back(self.book, part, by=by, at=self.time(minutes), **words)
+        if part.is_lead:
+            self.finals[part.whistle.request_id] = made
+
+    def remark(self, minutes: float, part: Dispatch, by: Any) -> None:
+        book_dispatches.remark(self.book, part, by=by, at=self.time(minutes), text="到后请联系。")
+
+    def rework(self, minutes: float, part: Dispatch) -> None:
+        who = {"by": self.cast.duty, "at": self.time(minutes)}
+        book_whistles.rework(self.book, part, reason="请补照片。", **who)
+
+    def close(self, minutes: float, whistle: Whistle, *stars: int) -> None:
+        who = {"by": self.cast.duty, "at": self.time(minutes), "stars": dict(enumerate(stars))}
+        book_whistles.close(self.book, whistle, last_report=self.finals[whistle.request_id], **who)
+
+
+DAY = 1440
+
+
+def live(hand: Services | OnPaper, cast: Cast) -> None:
+    """Every verb once at least, in time and late."""
+    hand.report(0, settled="当场劝离。")
+    hand.dismiss(12, hand.report(1))
+    squad = hand.report(2, is_urgent=True)
+    hand.hand(9, squad)
+    hand.take(11, squad, cast.officer)
+    hand.settle(300, squad)
+    whole(hand, cast)
+    rejected = hand.report(5)
+    hand.verify(20, rejected)
+    hand.reject(30, hand.submit(22, rejected, "routine"))
+    emergency(hand, cast)
+    hand.take(44, hand.submit(43, hand.report(40), "urgent"), cast.leader)
+
+
+def whole(hand: Services | OnPaper, cast: Cast) -> None:
+    """A campaign whistle to its end: both sign, one late; remarks, interim report, rework, confirmed with stars."""
+    event = hand.report(3)
+    hand.verify(15, event)
+    whistle = hand.submit(17, event, "campaign")
+    hand.approve(25, whistle)
+    lead, helper = hand.parts(whistle)
+    hand.sign(60, lead, cast.scjg_liaison, officer=cast.scjg_officer)
+    hand.sign(2 * DAY, helper, cast.zrzy_liaison, unit=cast.zrzy_station)
+    hand.remark(2 * DAY + 1, helper, cast.duty)
+    hand.remark(2 * DAY + 2, helper, cast.zrzy_officer)
+    hand.arrive(2 * DAY + 5, lead, cast.scjg_officer, [cast.scjg_officer, cast.scjg_liaison])
+    hand.take(2 * DAY + 6, lead, cast.scjg_liaison)
+    hand.interim(9 * DAY, lead, cast.scjg_officer)
+    hand.report_back(10 * DAY, lead, cast.scjg_officer)
+    hand.rework(14 * DAY, lead)
+    hand.report_back(15 * DAY, lead, cast.scjg_officer)
+    hand.close(16 * DAY, whistle, 5, 3)
+
+
+def emergency(hand: Services | OnPaper, cast: Cast) -> None:
+    whistle = hand.submit(31, hand.report(30, is_urgent=True), "emergency")
+    lead, helper = hand.parts(whistle)
+    hand.sign(40, lead, cast.scjg_liaison)
+    hand.arrive(50, lead, cast.scjg_liaison, [cast.scjg_officer])
+    hand.sign(55, helper, cast.zrzy_officer)
+    hand.confirm(31 + 130, whistle)
+
+
+FACTS = (Event, Whistle, Dispatch, Attendance, Report, Remark)
+MESSAGE_FIELDS = ("number", "matter", "unit")
+NOT_COMPARED = {"id", "request_id", "changed_at", "event", "whistle", "dispatch"}
+
+
+def rows_of(model: type[models.Model]) -> list[dict[str, Any]]:
+    fields = [field for field in model._meta.concrete_fields if field.name not in NOT_COMPARED]
+    return [{f.attname: getattr(row, f.attname) for f in fields} for row in model._default_manager.order_by("id")]
+
+
+def written() -> dict[str, Any]:
+    """All that has been written, without keys: rows, timeline, messages, and when each row last changed."""
+    things = {(type(row), row.pk): row for model in (Event, Whistle, Dispatch) for row in model.objects.all()}
+    entries = []
+    for entry in Entry.objects.select_related("target_type").order_by("at", "id"):
+        target = things.get((entry.target_type.model_class(), entry.target_id))
+        if target is not None:  # and not the import of a calendar
+            said = [getattr(entry, name) for name in ("verb", "what", "stage", "from_state", "to_state", "by_id", "at")]
+            entries.append((target.number, entry.by_office, *said, sorted(entry.data)))
+    told = [
+        (
+            row.kind,
+            row.recipient_id,
+            *(row.data[name] for name in MESSAGE_FIELDS),
+            kinds.restore(row.kind, row.data).due_at,
+        )
+        for row in Message.objects.all()
+    ]
+    return {
+        **{model.__name__: rows_of(model) for model in FACTS},
+        "entries": sorted(entries, key=repr),
+        "messages": sorted(told, key=lambda line: (line[:-1], str(line[-1]))),
+        "changed": sorted((row.number, row.changed_at) for row in things.values()),
+    }
+
+
+@pytest.mark.usefixtures("rules")
+def test_verbs_write_what_the_services_write(cast: Cast) -> None:
+    with transaction.atomic():
+        live(Services(cast), cast)
+        by_services = written()
+        transaction.set_rollback(True)
+    paper = OnPaper(cast)
+    live(paper, cast)
+    paper.book.save()
+    messages.save(paper.book.notices, START, Random(1))
+    on_paper = written()
+    for part, rows in by_services.items():
+        missing = [row for row in rows if row not in on_paper[part]]
+        invented = [row for row in on_paper[part] if row not in rows]
+        assert (missing, invented) == ([], []), part
+        assert len(on_paper[part]) == len(rows), part

@@ -69,7 +69,7 @@ class ReportForm(forms.Form):
     longitude = degrees(180)
     latitude = degrees(90)
     facts = text("情况", 4000, "请写看到了什么，一两句话就行。", rows=3, placeholder="看到了什么，影响了谁")
-    photos = PhotosField(label="照片（可不传，最多 9 张）")
+    photos = PhotosField(label="照片（可不传，最多 9 张）", most=None)
     without_waiting = forms.BooleanField(label="这些照片不要了", required=False)
     is_urgent = forms.TypedChoiceField(
         label="紧急吗",
@@ -101,11 +101,9 @@ class ReportForm(forms.Form):
         data = super().clean() or {}
         self._clean_category(data)
         self._clean_position(data)
-        photos = self.all_photos
-        if len(photos) > MAX_FILES and "photos" not in self.errors:
-            self.add_error(
-                "photos", f"照片最多 {MAX_FILES} 张，现在有 {len(photos)} 张，请去掉 {len(photos) - MAX_FILES} 张。"
-            )
+        if self.extra_photos:
+            taken = f"照片最多 {MAX_FILES} 张，多出的 {self.extra_photos} 张没有加入"
+            self.add_error("photos", f"{taken}；就用这 {MAX_FILES} 张的话，请再按一次“上报”。")
         return data
 
     def full_clean(self) -> None:
@@ -138,7 +136,14 @@ class ReportForm(forms.Form):
 
     @property
     def all_photos(self) -> list[Upload]:
-        """The good ones: those that wait, unless they are not wanted any more, then those of this sending."""
+        """The first nine of those that wait, unless they are not wanted any more, and those of this sending."""
+        return self._photos()[:MAX_FILES]
+
+    @property
+    def extra_photos(self) -> int:
+        return max(0, len(self._photos()) - MAX_FILES)
+
+    def _photos(self) -> list[Upload]:
         waiting = [] if self.data.get("without_waiting") else self.waiting
         return [*waiting, *self.sent_photos]
 

@@ -13,13 +13,17 @@ class ManyFilesInput(forms.FileInput):
 
 
 class ManyFilesField(forms.FileField):
-    """Cleans to a list of checked files. After `clean`, `good` holds those that passed, even where others did not."""
+    """Cleans to a list of checked files, at most `most` (None: the form counts them itself).
+
+    After `clean`, `good` holds those that passed, even where others did not.
+    """
 
     widget = ManyFilesInput
     accept = ""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, most: int | None = MAX_FILES, **kwargs: Any) -> None:
         super().__init__(**{"required": False, **kwargs})
+        self.most = most
         self.good: list[Upload] = []
         self.widget.attrs.setdefault("accept", self.accept)
 
@@ -34,10 +38,9 @@ class ManyFilesField(forms.FileField):
                 errors.append(str(error))
             else:
                 self.good.append(upload)
-        if len(uploads) > MAX_FILES:
-            errors.append(
-                f"一次最多 {MAX_FILES} 个文件，您选了 {len(uploads)} 个，请去掉 {len(uploads) - MAX_FILES} 个。"
-            )
+        if self.most is not None and len(uploads) > self.most:
+            extra = len(uploads) - self.most
+            errors.append(f"一次最多 {self.most} 个文件，您选了 {len(uploads)} 个，请去掉 {extra} 个。")
         if errors:
             raise forms.ValidationError(errors)
         return self.good

@@ -37,9 +37,9 @@ from enforcement.services.progress import milestones
 from enforcement.services.routing import RouteProposal, propose_route
 from enforcement.views.paging import page_of
 from records.models import Entry
-from records.verbs import require
 from records.services import upload
 from records.services.attachment import files_of
+from records.verbs import require
 from townships.models import Role
 
 M = TypeVar("M", Whistle, Dispatch)
@@ -218,10 +218,12 @@ def report_again(request: HttpRequest, form: ReportForm) -> HttpResponse:
 
 def keep_photos(request: HttpRequest, form: ReportForm) -> None:
     """The good photos of this sending wait until the form comes again."""
+    photos = form.all_photos
     if form.data.get("without_waiting"):
         upload.drop(by=request.user, request_id=form.form_id)
-    upload.keep(form.sent_photos, by=request.user, request_id=form.form_id)
-    form.waiting = form.all_photos
+    fresh = [photo for photo in photos if photo in form.sent_photos]
+    upload.keep(fresh, by=request.user, request_id=form.form_id)
+    form.waiting = photos
 
 
 def request_id(request: HttpRequest) -> UUID | None:
@@ -304,6 +306,7 @@ def caller(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def claim(request: HttpRequest, pk: int) -> HttpResponse:
     event = visible_event(request, pk)
-    require(request, can_claim, event)
-    claims.take(event, by=request.user)
+    if event.claimed_by_id != request.user.pk:  # pressed twice is taken once
+        require(request, can_claim, event)
+        claims.take(event, by=request.user)
     return redirect(event)

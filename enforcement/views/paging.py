@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -14,7 +15,7 @@ DIGITS = 9
 
 @dataclass(frozen=True)
 class Page:
-    """One page of rows, with what `_components/pager.html` asks for. `query`: the filters, url-encoded."""
+    """One page of rows, with what `_components/pager.html` asks for. `query`: the filters that say something, encoded."""
 
     rows: Sequence[Any]
     number: int
@@ -45,6 +46,5 @@ def page_of(request: HttpRequest, rows: QuerySet[Any]) -> Page:
     number = min(max(int(asked), 1), LAST) if asked.isascii() and asked.isdigit() else 1
     start = (number - 1) * SIZE
     found = list(rows[start : start + SIZE + 1])
-    query = request.GET.copy()
-    query.pop("page", None)
-    return Page(found[:SIZE], number, has_next=len(found) > SIZE and number < LAST, query=query.urlencode())
+    said = [(name, value) for name, values in request.GET.lists() for value in values if value and name != "page"]
+    return Page(found[:SIZE], number, has_next=len(found) > SIZE and number < LAST, query=urlencode(said))

@@ -19,14 +19,17 @@ from records.services.attachment import Upload
 
 FOLDER = "waiting"
 KEPT_SECONDS = 24 * 3600
+FORMS = 3  # a person's forms whose files wait at the same time; more would only fill the disk
 NAME_LENGTH = 60  # characters, so that the name and its number stay below 255 bytes
 
 
 def keep(uploads: Iterable[Upload], *, by: Any, request_id: UUID) -> None:
-    """Keep checked files until the form is sent again. Sweeps what nobody came back for."""
+    """Keep checked files until the form is sent again. Sweeps what nobody came back for, and all but a person's last."""
     sweep()
     folder = _folder(by, request_id)
     folder.mkdir(parents=True, exist_ok=True)
+    for older in sorted(folder.parent.glob(f"{by.pk}-*"), key=lambda one: one.stat().st_mtime)[:-FORMS]:
+        shutil.rmtree(older, ignore_errors=True)
     for upload in uploads:
         number = time.time_ns()  # names sort in the order they came
         upload.seek(0)

@@ -1,8 +1,8 @@
 """The pages and verbs of events, as each of the cast meets them."""
 
+import os
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -185,7 +185,7 @@ def test_report_without_its_id_gets_a_new_one(cast):
 
 
 # --- photos of a refused sending ------------------------------------------------------------------------------------
-def test_report_refused_keeps_the_good_photos(cast):
+def test_report_refused_keeps_the_good_photos(cast, media):
     make_category()
     browser, data = client_for(cast.grid), report_form(facts="")
     page = text_of(browser.post(REPORT, {**data, "photos": [photo("一.jpg"), file("坏.jpg", b"nothing")]}))
@@ -195,7 +195,7 @@ def test_report_refused_keeps_the_good_photos(cast):
     assert "已收到 2 张照片" in page
     browser.post(REPORT, {**data, "facts": "货车占道"})
     assert list(Attachment.objects.order_by("id").values_list("name", flat=True)) == ["一.jpg", "二.jpg"]
-    assert not list((Path(Attachment.objects.first().original).parent / "waiting").glob("*"))
+    assert not list((media / "waiting").iterdir())
 
 
 def test_report_refused_photos_may_be_chosen_anew(cast):
@@ -213,12 +213,15 @@ def test_report_photos_wait_for_their_sender_only(cast):
     assert "已收到" not in text_of(client_for(cast.duty).post(REPORT, data))
 
 
-def test_report_takes_nine_photos_and_no_more(cast):
+def test_report_takes_nine_photos_and_says_so(cast):
     make_category()
     browser, data = client_for(cast.grid), report_form()
-    response = browser.post(REPORT, {**data, "photos": [photo(f"{n}.jpg") for n in range(10)]})
+    response = browser.post(REPORT, {**data, "photos": [photo(f"{n}.jpg") for n in range(11)]})
     assert response.status_code == 422
-    assert "最多 9" in text_of(response)
+    assert "照片最多 9 张，多出的 2 张没有加入" in text_of(response)
+    assert "已收到 9 张照片" in text_of(response)
+    browser.post(REPORT, data)
+    assert Attachment.objects.count() == 9
 
 
 def test_report_counts_waiting_photos_too(cast):
@@ -227,7 +230,24 @@ def test_report_counts_waiting_photos_too(cast):
     browser.post(REPORT, {**data, "photos": [photo(f"{n}.jpg") for n in range(8)]})
     response = browser.post(REPORT, {**data, "facts": "货车占道", "photos": [photo("8.jpg"), photo("9.jpg")]})
     assert response.status_code == 422
-    assert "照片最多 9 张，现在有 10 张，请去掉 1 张" in text_of(response)
+    assert "多出的 1 张没有加入" in text_of(response)
+
+
+def test_photos_of_a_persons_last_forms_wait_and_no_more(cast, media):
+    make_category()
+    browser = client_for(cast.grid)
+    for _ in range(5):
+        browser.post(REPORT, {**report_form(facts=""), "photos": [photo()]})
+    assert len(list((media / "waiting").iterdir())) == 3
+
+
+def test_photos_that_nobody_came_back_for_are_removed(cast, media):
+    make_category()
+    client_for(cast.grid).post(REPORT, {**report_form(facts=""), "photos": [photo()]})
+    (old,) = (media / "waiting").iterdir()
+    os.utime(old, (0, 0))
+    client_for(cast.duty).post(REPORT, report_form(facts=""))
+    assert not old.exists()
 
 
 def half_a_photo():
@@ -590,6 +610,12 @@ def test_verb_on_an_old_page_says_who_was_faster(cast, event, verb):
     events.dismiss(event, by=cast.leader, seen_state="reported", reason="duplicate", text="重复")
     page = text_of(client_for(cast.duty).post(url(verb, event), FORMS[verb], follow=True))
     assert "没有重复办理：甘霖镇·镇街领导已于" in page
+
+
+def test_claim_twice_is_once(cast, event):
+    browser = client_for(cast.duty)
+    assert [browser.post(url("claim", event)).status_code for _ in range(2)] == [302, 302]
+    assert Entry.objects.filter(verb="claimed").count() == 1
 
 
 def test_claim_of_a_closed_event_is_403(cast, event):

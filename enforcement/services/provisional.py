@@ -62,6 +62,8 @@ def _whistle(whistle: Whistle) -> bool:
     rules = whistle_clocks(whistle.kind, whistle.sent_at or whistle.submitted_at)
     if "approve_due" in whistle.provisional:
         clocks["approve_due"] = due(whistle.submitted_at, rules.approve.unit, rules.approve.amount)
+    if "confirm_due" in whistle.provisional:
+        clocks["confirm_due"] = due(whistle.submitted_at, rules.confirm.unit, rules.confirm.amount)
     if whistle.sent_at:
         clocks.update(_sent_clocks(whistle, whistle.sent_at, {"finish_due", "eval_due"}))
         clocks["eval_due"] = evaluation_due(whistle, rules.eval_step, clocks["eval_due"])

@@ -244,6 +244,8 @@ def _submit_emergency(whistle: Whistle, departments: Sequence[Unit], clocks: Whi
     for name, value in fields.items():
         setattr(whistle, name, value)
     whistle.state, whistle.confirm_due = Whistle.State.SIGNING, confirm.at
+    if confirm.provisional:
+        whistle.provisional = ["confirm_due", *whistle.provisional]
     whistle.save(force_insert=True)
     what = f"吹应急哨，{_names(departments)}；先发后核"
     record(whistle, "emergency_blown", by=by, what=what, stage=Stage.DISPATCH, to_state=whistle.state)

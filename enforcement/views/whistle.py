@@ -33,8 +33,8 @@ from enforcement.services.steps import dispatch_clock, dot, forecast, whistle_cl
 from enforcement.views.event import request_id, visible_event
 from enforcement.views.paging import Page, page_of
 from records.models import Entry
-from records.permissions import require
 from records.services.attachment import files_of
+from records.verbs import require
 from townships.models import Unit
 
 STATE_TONES = {"submitted": " blue", "signing": " blue", "signed": " blue", "closed": " ok"}
@@ -154,6 +154,7 @@ def detail_context(request: HttpRequest, whistle: Whistle, **bound: Form) -> dic
         "forecast": forecast(whistle.kind, now) if whistle.state == Whistle.State.SUBMITTED else [],
         "steps": whistle_steps(whistle, dispatches),
         "entries": Entry.objects.about(whistle.event, whistle, *(one for one in dispatches if one.pk in mine)),
+        "confirm_is_provisional": "confirm_due" in whistle.provisional,
         "forms": forms,
         "reworking": [one for one in dispatches if one.state == Dispatch.State.REWORK],
         "is_own_township": user.acting is not None and user.acting.unit_id == whistle.township_id,  # type: ignore[union-attr]

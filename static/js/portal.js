@@ -243,11 +243,11 @@
   /* ---- Photos: shown before they are sent, gathered over several takes, at most data-max ---------------------------- */
 
   function pick(box) {
-    var input = box.querySelector("input[type=file]"), max = Number(box.dataset.max || 9), files = [];
+    var input = box.querySelector("input[type=file]"), max = Number(box.dataset.max || 9), unit = box.dataset.unit || " 张", files = [];
     if (!input || typeof DataTransfer !== "function") { return; }
     var shown = make("ul", { class: "chosen", "aria-label": "已选的照片" });
     var count = make("p", { class: "count", role: "status" });
-    input.parentNode.insertBefore(make("label", { class: "btn", for: input.id, "aria-hidden": "true" }, "拍照或选照片"), input.nextSibling);
+    input.parentNode.insertBefore(make("label", { class: "btn", for: input.id, "aria-hidden": "true" }, box.dataset.button || "拍照或选照片"), input.nextSibling);
     box.classList.add("is-live"); // the browser's own "no file chosen" gives way to the list below
     box.appendChild(shown);
     box.appendChild(count);
@@ -274,8 +274,8 @@
       keep();
       shown.textContent = "";
       files.forEach(function (file, at) { shown.appendChild(tile(file, at)); });
-      count.textContent = files.length ? "已选 " + files.length + " 张，最多 " + max + " 张" : "";
-      if (over) { count.textContent += "；多选的 " + over + " 张没有加入"; }
+      count.textContent = files.length ? "已选 " + files.length + unit + "，最多 " + max + unit : "";
+      if (over) { count.textContent += "；多选的 " + over + unit + "没有加入"; }
       count.classList.toggle("late", over > 0);
     }
 

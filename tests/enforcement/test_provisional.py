@@ -5,7 +5,7 @@ from datetime import date, datetime
 import pytest
 import time_machine
 
-from enforcement.models import Dispatch, Event, Whistle
+from enforcement.models import Dispatch, Event, Limit, Whistle
 from enforcement.rules.deadlines import Step
 from enforcement.services import dispatch as dispatches
 from enforcement.services import event as events
@@ -130,6 +130,19 @@ def test_recompute_of_what_waits_for_the_leader(cast: Cast) -> None:
     provisional.recompute()
     whistle.refresh_from_db()
     assert whistle.next_due == whistle.approve_due == at("2027-01-06 10:00")
+
+
+@time_machine.travel(at("2026-12-31 10:00"), tick=False)
+def test_recompute_of_a_confirmation_counted_in_workdays(cast: Cast) -> None:
+    Limit.objects.filter(kind="emergency", step="confirm").delete()
+    Limit.objects.create(kind="emergency", step="confirm", unit="work_days", amount=1, valid_from=date(2026, 1, 1))
+    whistle = walk.submitted(cast, "emergency")
+    assert whistle.confirm_due == at("2027-01-01 23:59:59")
+    assert "confirm_due" in whistle.provisional
+    load_2027()
+    provisional.recompute()
+    whistle.refresh_from_db()
+    assert (whistle.confirm_due, whistle.provisional) == (at("2027-01-06 23:59:59"), [])
 
 
 @time_machine.travel(NOW, tick=False)

@@ -43,9 +43,9 @@ from enforcement.views.event import request_id
 from enforcement.views.paging import page_of
 from enforcement.views.whistle import KIND_TONES, department_names, quick_context
 from records.models import Entry
-from records.permissions import require
 from records.services import upload
 from records.services.attachment import BadFile, files_of
+from records.verbs import require
 from townships import people
 from townships.models import Role, Unit
 
@@ -217,7 +217,7 @@ def assign(request: HttpRequest, pk: int) -> HttpResponse:
         return again(request, dispatch, assign=form)
     dispatches.assign(dispatch, by=request.user, **form.assigned())
     messages.success(request, "已指定承办，对方已收到消息")
-    return redirect(dispatch)
+    return redirect(f"{dispatch.get_absolute_url()}#main")
 
 
 @require_POST
@@ -240,7 +240,7 @@ def report_interim(request: HttpRequest, pk: int) -> HttpResponse:
         form = InterimForm(request.POST, request.FILES, waiting=waiting, auto_id="interim_%s")
         if filed(request, form, partial(dispatches.report_interim, dispatch)):
             messages.success(request, "已首报")
-            return redirect(dispatch)
+            return redirect(f"{dispatch.get_absolute_url()}#main")
     return again(request, dispatch, interim=form)
 
 

@@ -5,10 +5,15 @@ Each page stands beside its bare twin in the same server. Writes var/bench.json 
 
 import os
 
-from portal import embedded
-from bench.servers import copy_database, storage
+import django
 
-SIZES = [10_000, 100_000, *([1_000_000] if os.environ.get("FULL") else [])]
+from bench.servers import copy_database, storage
+from portal import embedded
+
+SIZES = [
+    *map(int, os.environ.get("BENCH_SIZES", "10000 100000").split()),
+    *([1_000_000] if os.environ.get("FULL") else []),
+]
 BASE = "bench_base"
 
 
@@ -23,7 +28,8 @@ def main() -> None:
             SECRET_KEY="bench",
             LOG_LEVEL="WARNING",
         )
-        from bench import measure  # noqa: PLC0415 - Django reads its settings here
+        django.setup()
+        from bench import measure  # noqa: PLC0415 - its models need the settings above
 
         measure.main(SIZES, postgres, database_session)
 

@@ -1,26 +1,30 @@
 """What is measured, and how it is written down."""
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
-import django
+from celery import current_app
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from bench import load, seed
 from bench.load import Call, Figures
 from bench.report import write
 from bench.servers import copy_database, free_port, program
+from enforcement.models import Category, Event, Whistle
+from notifications.models import Delivery
+from notifications.services import broker
 from portal import embedded
+from townships.models import Unit, User
 
 REQUESTS = int(os.environ.get("BENCH_REQUESTS", "300"))
 WARM_UP = 20
@@ -44,7 +48,6 @@ class Row:
 
 
 def main(sizes: list[int], postgres: embedded.Postgres, database_session: int) -> None:
-    django.setup()
     call_command("migrate", verbosity=0)
     seed.base()
     rows: list[Row] = []
@@ -86,6 +89,11 @@ def web(name: str) -> Iterator[tuple[int, int]]:
         yield port, session
 
 
+def _length(queue: str) -> int:
+    with closing(current_app.connection_for_read()) as link:
+        return int(link.default_channel.client.llen(queue))
+
+
 def _answers(port: int) -> bool:
     try:
         return load.answer(port, Call("/livez", ""))[0] == 200
@@ -95,17 +103,13 @@ def _answers(port: int) -> bool:
 
 def client_for(username: str) -> tuple[Client, str]:
     """A signed-in test client, and the cookie header of its session."""
-    from townships.models import User  # noqa: PLC0415 - after django.setup()
-
     client = Client(HTTP_HOST="localhost")
-    client.force_login(User.objects.get(username=username), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(User.objects.get(username=username))
     return client, f"sessionid={client.cookies['sessionid'].value}; csrftoken={CSRF}"
 
 
 def pages(size: int, port: int, sessions: list[int]) -> Iterator[Row]:
     """Every page beside a bare view of as many rows."""
-    from enforcement.models import Event, Whistle  # noqa: PLC0415 - after django.setup()
-
     desk, cookie = client_for("330683100-duty-0")
     event = Event.objects.filter(township__code="330683100", state="whistled").latest("id")
     open_whistles = Whistle.objects.filter(township__code="330683100", state__in=Whistle.OPEN).count()
@@ -139,13 +143,10 @@ def timed(port: int, sessions: list[int], call: Call) -> Figures:
 
 def whistles(size: int, port: int, sessions: list[int]) -> Row:
     """Emergency whistles to two departments, each for an event of its own."""
-    from enforcement.models import Category, Event, Whistle  # noqa: PLC0415 - after django.setup()
-    from townships.models import Unit, User  # noqa: PLC0415
-
     _, cookie = client_for("330683100-duty-0")
     township, category = Unit.objects.get(code="330683100"), Category.objects.exclude(parent=None)[0]
     reporter = User.objects.get(username="330683100-grid-0")
-    now = django.utils.timezone.now()
+    now = timezone.now()
     events = Event.objects.bulk_create(
         Event(
             number=f"事B{index}",
@@ -192,15 +193,26 @@ def whistles(size: int, port: int, sessions: list[int]) -> Row:
 
 def messages_a_second(name: str) -> dict[str, float]:
     """Messages delivered a second by one worker of two processes, and empty tasks executed by the same."""
-    from celery import current_app  # noqa: PLC0415 - after django.setup()
-    from notifications.models import Delivery  # noqa: PLC0415
-    from notifications.services import broker  # noqa: PLC0415
-
     environment = {
         "DATABASE_URL": embedded.database_url(settings.VAR_DIR, database=name),
         "DJANGO_SETTINGS_MODULE": "bench.settings",
     }
-    arguments = ["-m", "celery", "-q", "-A", "portal", "-I", "bench.tasks", "worker", "-Q", "messages,bench", "-c", WORKERS]
+    arguments = [
+        "-m",
+        "celery",
+        "-q",
+        "-A",
+        "portal",
+        "worker",
+        "-I",
+        "bench.tasks",
+        "-Q",
+        "messages,bench",
+        "-c",
+        WORKERS,
+    ]
+    with closing(current_app.connection_for_write()) as link:
+        link.default_channel.client.delete("messages")  # the pokes of the whistles above: nobody was there to take them
     log = Path(settings.VAR_DIR) / "worker.log"
     waiting = Delivery.objects.filter(state__in=Delivery.OPEN)
     ids = list(waiting.order_by("id").values_list("pk", flat=True)[:MESSAGES])

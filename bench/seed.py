@@ -70,7 +70,7 @@ CROSS JOIN LATERAL (SELECT * FROM (VALUES ('signing', 'sent', 0), ('signed', 'si
 
 ENTRIES = """
 INSERT INTO records_entry (target_type_id, target_id, verb, what, stage, from_state, to_state, by_id, by_office, data, at)
-SELECT %(type)s, id, 'step' || k, '第' || k || '步', 'handle', '', state, NULL, '系统', '{}', changed_at
+SELECT %(type)s, id, 'step' || k, '第' || k || '步', 'handle', '', state, NULL, '系统', '{{}}', changed_at
 FROM {table}, generate_series(1, 3) k
 """
 

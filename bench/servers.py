@@ -62,6 +62,9 @@ def program(arguments: list[str], environment: Mapping[str, str], log: Path) -> 
         )
     try:
         yield process.pid
+    except Exception:
+        print(log.read_text(errors="replace")[-3000:])
+        raise
     finally:
         process.send_signal(signal.SIGTERM)
         try:

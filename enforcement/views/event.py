@@ -84,7 +84,7 @@ class EventList(ListView):  # type: ignore[type-arg]  # generic for mypy only
             "quick": [(label, query, query == page.query) for label, query in QUICK],
             "is_filtered": page.query not in dict(QUICK).values(),
             "can_report": can_report(self.request.user),
-            "shows_township": "grid" not in filters.filters,
+            "shows_township": "township" in filters.filters,
         }
 
 

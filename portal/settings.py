@@ -103,7 +103,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.messages.context_processors.messages",
                 "command_room.context_processors.frame",
             ],
-            "builtins": ["django.templatetags.static", "heroicons.templatetags.heroicons"],
+            "builtins": ["django.templatetags.static"],
         },
     }
 ]

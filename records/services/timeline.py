@@ -74,7 +74,11 @@ def record(target: models.Model, verb: str, *, by: Any, what: str, stage: str, *
 def lock(obj: models.Model, *, seen_state: str | None = None) -> None:
     """Lock the row, bring `obj` up to date, and refuse if it is not in the state that the person saw."""
     # no_key: rows that refer to this one may be written meanwhile; a plain lock deadlocks with their foreign key checks
+    known = dict(obj._state.fields_cache)
     obj.refresh_from_db(from_queryset=type(obj)._default_manager.select_for_update(of=("self",), no_key=True))
+    for name, related in known.items():  # refreshing forgets them all; those still referred to need not be read again
+        if related is not None and getattr(obj, f"{name}_id") == related.pk:
+            setattr(obj, name, related)
     if seen_state is not None and obj.state != seen_state:  # type: ignore[attr-defined]
         raise WrongState(obj)
 

@@ -7,40 +7,32 @@ import django_filters
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from enforcement.filters.event import DATE, SELECT, TEXT
-from enforcement.filters.whistle import DEPARTMENTS, ONLY_LATE, midnight, named
+from enforcement.filters.whistle import ONLY_LATE, midnight, named
 from enforcement.models import Dispatch, Whistle
 from townships.models import Unit
 
-ORDERS = (("newest", "最新派出"), ("due", "最急（只看在办）"))
+ORDERS = (("due", "最急（只看在办）"),)
 PARTS = (("True", "主办"), ("False", "协办"))
 
 
 class DispatchFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(label="编号、标题", method="with_text", widget=TEXT)
+    q = django_filters.CharFilter(label="编号、标题", method="with_text")
     state = django_filters.ChoiceFilter(
         label="状态",
         choices=[("open", "在办"), *Dispatch.State.choices],
         method="in_state",
         empty_label="全部状态",
-        widget=SELECT,
     )
     kind = django_filters.ChoiceFilter(
-        label="哨种", field_name="whistle__kind", choices=Whistle.Kind.choices, empty_label="全部哨种", widget=SELECT
+        label="哨种", field_name="whistle__kind", choices=Whistle.Kind.choices, empty_label="全部哨种"
     )
-    is_lead = django_filters.ChoiceFilter(label="主协办", choices=PARTS, empty_label="不限", widget=SELECT)
-    department = django_filters.CharFilter(label="部门", method="of_department", widget=DEPARTMENTS)
-    township = django_filters.ModelChoiceFilter(
-        label="镇街", queryset=Unit.objects.townships(), empty_label="全部镇街", widget=SELECT
-    )
-    late = django_filters.ChoiceFilter(
-        label="期限", choices=ONLY_LATE, method="only_late", empty_label="不限", widget=SELECT
-    )
-    since = django_filters.DateFilter(label="派出自", method="from_day", widget=DATE)
-    until = django_filters.DateFilter(label="派出至", method="to_day", widget=DATE)
-    order = django_filters.ChoiceFilter(
-        label="排序", choices=ORDERS, method="in_order", empty_label=None, widget=SELECT
-    )
+    is_lead = django_filters.ChoiceFilter(label="主协办", choices=PARTS, empty_label="不限")
+    department = django_filters.CharFilter(label="部门", method="of_department")
+    township = django_filters.ModelChoiceFilter(label="镇街", queryset=Unit.objects.townships(), empty_label="全部镇街")
+    late = django_filters.ChoiceFilter(label="期限", choices=ONLY_LATE, method="only_late", empty_label="不限")
+    since = django_filters.DateFilter(label="派出自", method="from_day")
+    until = django_filters.DateFilter(label="派出至", method="to_day")
+    order = django_filters.ChoiceFilter(label="排序", choices=ORDERS, method="in_order", empty_label="最新派出")
 
     class Meta:
         model = Dispatch
@@ -51,12 +43,8 @@ class DispatchFilter(django_filters.FilterSet):
         post = self.request.user.acting
         if post is None or post.unit.is_township:
             del self.filters["township"]
-        if post is not None and (post.unit.is_department or post.unit.kind == Unit.Kind.SUBUNIT):
+        if in_department(post):
             del self.filters["department"]
-
-    def filter_queryset(self, queryset: QuerySet[Dispatch]) -> QuerySet[Dispatch]:
-        found: QuerySet[Dispatch] = super().filter_queryset(queryset)
-        return found if self.form.cleaned_data.get("order") else found.order_by("-id")
 
     def with_text(self, queryset: QuerySet[Dispatch], _: str, text: str) -> QuerySet[Dispatch]:
         return queryset.filter(Q(number__icontains=text) | Q(whistle__title__icontains=text))
@@ -80,4 +68,9 @@ class DispatchFilter(django_filters.FilterSet):
     def in_order(self, queryset: QuerySet[Dispatch], _: str, order: str) -> QuerySet[Dispatch]:
         if order == "due":
             return queryset.filter(state__in=Dispatch.OPEN, next_due__isnull=False).order_by("next_due", "id")
-        return queryset.order_by("-id")
+        return queryset
+
+
+def in_department(post: Any) -> bool:
+    """Whose list holds one department's dispatches alone."""
+    return post is not None and (post.unit.is_department or post.unit.kind == Unit.Kind.SUBUNIT)

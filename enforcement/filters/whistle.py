@@ -4,45 +4,31 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import django_filters
-from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from enforcement.filters.event import DATE, SELECT, TEXT
 from enforcement.models import Dispatch, Whistle
 from townships.models import Unit
 
-ORDERS = (("newest", "最新提交"), ("due", "最急（只看在办）"))
+ORDERS = (("due", "最急（只看在办）"),)
 ONLY_LATE = (("late", "只看超期"),)
-DEPARTMENTS = forms.TextInput(
-    attrs={"class": "form-control", "list": "departments", "autocomplete": "off", "placeholder": "输入名称"}
-)
 
 
 class WhistleFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(label="编号、标题", method="with_text", widget=TEXT)
+    q = django_filters.CharFilter(label="编号、标题", method="with_text")
     state = django_filters.ChoiceFilter(
         label="状态",
         choices=[("open", "在办"), *Whistle.State.choices],
         method="in_state",
         empty_label="全部状态",
-        widget=SELECT,
     )
-    kind = django_filters.ChoiceFilter(
-        label="哨种", choices=Whistle.Kind.choices, empty_label="全部哨种", widget=SELECT
-    )
-    department = django_filters.CharFilter(label="部门", method="with_department", widget=DEPARTMENTS)
-    township = django_filters.ModelChoiceFilter(
-        label="镇街", queryset=Unit.objects.townships(), empty_label="全部镇街", widget=SELECT
-    )
-    late = django_filters.ChoiceFilter(
-        label="期限", choices=ONLY_LATE, method="only_late", empty_label="不限", widget=SELECT
-    )
-    since = django_filters.DateFilter(label="提交自", method="from_day", widget=DATE)
-    until = django_filters.DateFilter(label="提交至", method="to_day", widget=DATE)
-    order = django_filters.ChoiceFilter(
-        label="排序", choices=ORDERS, method="in_order", empty_label=None, widget=SELECT
-    )
+    kind = django_filters.ChoiceFilter(label="哨种", choices=Whistle.Kind.choices, empty_label="全部哨种")
+    department = django_filters.CharFilter(label="部门", method="with_department")
+    township = django_filters.ModelChoiceFilter(label="镇街", queryset=Unit.objects.townships(), empty_label="全部镇街")
+    late = django_filters.ChoiceFilter(label="期限", choices=ONLY_LATE, method="only_late", empty_label="不限")
+    since = django_filters.DateFilter(label="提交自", method="from_day")
+    until = django_filters.DateFilter(label="提交至", method="to_day")
+    order = django_filters.ChoiceFilter(label="排序", choices=ORDERS, method="in_order", empty_label="最新提交")
 
     class Meta:
         model = Whistle
@@ -53,10 +39,6 @@ class WhistleFilter(django_filters.FilterSet):
         post = self.request.user.acting
         if post is None or post.unit.is_township:
             del self.filters["township"]
-
-    def filter_queryset(self, queryset: QuerySet[Whistle]) -> QuerySet[Whistle]:
-        found: QuerySet[Whistle] = super().filter_queryset(queryset)
-        return found if self.form.cleaned_data.get("order") else found.order_by("-id")
 
     def with_text(self, queryset: QuerySet[Whistle], _: str, text: str) -> QuerySet[Whistle]:
         return queryset.filter(Q(number__icontains=text) | Q(title__icontains=text))
@@ -81,7 +63,7 @@ class WhistleFilter(django_filters.FilterSet):
     def in_order(self, queryset: QuerySet[Whistle], _: str, order: str) -> QuerySet[Whistle]:
         if order == "due":
             return queryset.filter(state__in=Whistle.OPEN).order_by("next_due", "id")
-        return queryset.order_by("-id")
+        return queryset
 
 
 def named(name: str) -> list[int]:

@@ -6,10 +6,11 @@ from uuid import uuid4
 
 from django import forms
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from enforcement.forms.event import VerbForm, text
 from enforcement.models import Dispatch, Event, Whistle
-from enforcement.services.routing import RouteProposal
+from enforcement.services.routing import RouteProposal, propose_route
 from townships.models import Unit
 
 STARS = [*((str(stars), f"{stars} 星") for stars in range(1, 6)), ("", "不评")]
@@ -42,13 +43,21 @@ class WhistleForm(VerbForm):
         Unit.objects.none(), label="协办部门", required=False, error_messages={"invalid_choice": UNKNOWN}
     )
 
-    def __init__(self, *args: Any, event: Event, proposal: RouteProposal, **kwargs: Any) -> None:
-        super().__init__(*args, **{"initial": _first(event, proposal), **kwargs})
+    def __init__(self, data: Any = None, *, event: Event) -> None:
+        self.event = event
+        super().__init__(data, initial=_first(event, self.proposal) if data is None else {})
         departments = Unit.objects.departments().open_on(timezone.localdate())
         self.fields["lead"].queryset = departments  # type: ignore[attr-defined]
         self.fields["helpers"].queryset = departments  # type: ignore[attr-defined]
-        self.departments = list(departments)
-        self.proposal = proposal
+
+    @cached_property
+    def proposal(self) -> RouteProposal:
+        """What the rules propose. Asked for where the form is shown, not where a good one is sent."""
+        return propose_route(self.event, today=timezone.localdate())
+
+    @cached_property
+    def departments(self) -> list[Unit]:
+        return list(self.fields["lead"].queryset)  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -127,4 +136,4 @@ def _first(event: Event, proposal: RouteProposal) -> dict[str, Any]:
 
 
 def _ids(values: Sequence[Any]) -> set[int]:
-    return {int(value) for value in values if str(value).isdigit()}
+    return {int(value) for value in values if str(value).isdecimal()}

@@ -120,54 +120,6 @@ def _names(dispatches: Sequence[Dispatch]) -> str:
     return "、".join(str(dispatch.department) for dispatch in dispatches)
 
 
-# --- in a word, for lists and cards ---------------------------------------------------------------------------------
-WORDS = {
-    "sent": "未签收", "signed": "已签收", "arrived": "已到场", "reported": "已反馈", "rework": "返工中", "closed": "已办结",
-}  # fmt: skip
-CLOCKS = {"sent": ("签收", "sign_due"), "signed": ("到场", "arrive_due"), "rework": ("返工", "rework_due")}
-
-
-@dataclass(frozen=True)
-class Clock:
-    """What runs now: what it is for, until when, and whether it was guessed."""
-
-    label: str
-    due: datetime | None
-    is_provisional: bool
-
-
-@dataclass(frozen=True)
-class Dot:
-    """A department on a whistle: `tone` is late, done or nothing."""
-
-    name: str
-    word: str
-    tone: str
-
-
-def dot(dispatch: Dispatch, now: datetime) -> Dot:
-    late = dispatch.next_due is not None and dispatch.next_due < now
-    tone = "late" if late else "" if dispatch.state == Dispatch.State.SENT else "done"
-    return Dot(str(dispatch.department), WORDS[dispatch.state], tone)
-
-
-def dispatch_clock(dispatch: Dispatch) -> Clock:
-    """The clock of the department's next act."""
-    label, name = CLOCKS.get(dispatch.state, ("办结", "finish_due"))
-    if dispatch.state == Dispatch.State.ARRIVED and dispatch.report_due and not dispatch.interim_at:
-        label, name = "首报", "report_due"
-    return Clock(label, dispatch.next_due, name in dispatch.provisional)
-
-
-def whistle_clock(whistle: Whistle, dispatches: Sequence[Dispatch]) -> Clock:
-    """The whistle's own clock, or that of the department whose turn comes first."""
-    own = {"submitted": ("审核", "approve_due"), "reported": ("评价", "eval_due")}.get(whistle.state)
-    if own:
-        return Clock(own[0], whistle.next_due, own[1] in whistle.provisional)
-    first = next((d for d in dispatches if d.next_due and d.next_due == whistle.next_due), None)
-    return dispatch_clock(first) if first else Clock("办结", whistle.next_due, "finish_due" in whistle.provisional)
-
-
 # --- before it is sent ----------------------------------------------------------------------------------------------
 def forecast(kind: str, now: datetime) -> list[Step]:
     """The due times that a whistle of this kind would get if it were sent now, each with its limit in words."""

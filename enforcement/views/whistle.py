@@ -1,17 +1,23 @@
 """Pages and verbs of whistles: blow, find, read, approve or not, confirm an emergency, close."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 from django.forms import BoundField, Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.generic import DetailView, ListView
 
+from enforcement.filters.bar import bar
 from enforcement.filters.whistle import WhistleFilter
 from enforcement.forms.event import VerbForm
 from enforcement.forms.whistle import CloseForm, RejectForm, WhistleForm
@@ -27,9 +33,20 @@ from enforcement.permissions import (
 )
 from enforcement.services import claim as claims
 from enforcement.services import whistle as whistles
+from enforcement.services.labels import (
+    KIND_TONES,
+    PART_FIELDS,
+    WHISTLE_KINDS,
+    WHISTLE_STATES,
+    WHISTLE_TONES,
+    WORDS,
+    Clock,
+    dispatch_clock,
+    dot,
+    whistle_clock,
+)
 from enforcement.services.report import Work, work_of
-from enforcement.services.routing import propose_route
-from enforcement.services.steps import dispatch_clock, dot, forecast, whistle_clock, whistle_steps
+from enforcement.services.steps import forecast, whistle_steps
 from enforcement.views.event import request_id, visible_event
 from enforcement.views.paging import Page, page_of
 from records.models import Entry
@@ -37,8 +54,7 @@ from records.services.attachment import files_of
 from records.verbs import require
 from townships.models import Unit
 
-STATE_TONES = {"submitted": " blue", "signing": " blue", "signed": " blue", "closed": " ok"}
-KIND_TONES = {"emergency": " urgent", "campaign": " blue"}
+TONES = {"late": "late", "done": "ok", "": ""}  # of a dot in a list, as that of one beside a word
 KIND_WORDS = {
     "emergency": "危及人身财产安全。立即发出，领导事后确认。",
     "urgent": "拖不到明天的事。领导批准后发出。",
@@ -59,13 +75,17 @@ QUICK = (
 
 
 # --- the list -------------------------------------------------------------------------------------------------------
+ROW = (
+    "id", "number", "title", "kind", "state", "submitted_at", "sent_at", "approved_at", "next_due", "provisional",
+    "township__short_name",
+)  # fmt: skip
+
+
 class WhistleList(ListView):  # type: ignore[type-arg]  # generic for mypy only
     template_name = "enforcement/whistle_list.html"
 
     def get_queryset(self) -> QuerySet[Whistle]:
-        parts = Dispatch.objects.select_related("department").order_by("id")
-        found = Whistle.objects.visible_to(self.request.user).select_related("township").defer("facts", "why_text")
-        return found.prefetch_related(Prefetch("dispatches", parts))
+        return Whistle.objects.visible_to(self.request.user).order_by("-id")
 
     def get_template_names(self) -> list[str]:
         if self.request.htmx.target == "rows":  # type: ignore[attr-defined]  # django-htmx puts it there
@@ -74,20 +94,43 @@ class WhistleList(ListView):  # type: ignore[type-arg]  # generic for mypy only
 
     def get_context_data(self, **_: Any) -> dict[str, Any]:
         now = timezone.now()
-        filters = WhistleFilter(self.request.GET, self.object_list, request=self.request)
-        page = page_of(self.request, filters.qs)
-        for whistle in page.rows:
-            parts = list(whistle.dispatches.all())
-            whistle.dots = [dot(part, now) for part in parts]
-            whistle.clock = whistle_clock(whistle, parts)
+        found = self.get_queryset()
+        filters = SimpleLazyObject(partial(WhistleFilter, self.request.GET, found, request=self.request))
+        page = page_of(self.request, (filters.qs if self.request.GET else found).values(*ROW))
         return {
-            "filter": filters,
+            "bar": SimpleLazyObject(lambda: bar(filters)),  # the rows alone do not ask for it
             "page": page,
+            "rows": whistle_rows(page.rows, now, shows_township=not is_township(self.request.user)),
             "now": now,
             **quick_context(QUICK, page),
-            "departments": department_names(),
-            "shows_township": "township" in filters.filters,
+            "departments": SimpleLazyObject(department_names),
         }
+
+
+def is_township(user: Any) -> bool:
+    return user.acting is not None and user.acting.unit.is_township
+
+
+def whistle_rows(whistles: Sequence[dict[str, Any]], now: datetime, *, shows_township: bool) -> list[dict[str, Any]]:
+    """The lines of the list, as plain values: model instances would cost more than the queries. One query."""
+    parts = defaultdict(list)
+    found = Dispatch.objects.filter(whistle__in=[one["id"] for one in whistles]).order_by("id")
+    for part in found.values(*PART_FIELDS):
+        parts[part["whistle_id"]].append(part)
+    return [
+        {
+            **one,
+            "line": f"{one['number']} · {one['township__short_name']}" if shows_township else one["number"],
+            "kind": WHISTLE_KINDS[one["kind"]],
+            "kind_tone": KIND_TONES.get(one["kind"], ""),
+            "state": WHISTLE_STATES[one["state"]],
+            "state_tone": WHISTLE_TONES.get(one["state"], ""),
+            "unconfirmed": one["sent_at"] is not None and one["approved_at"] is None,
+            "clock": whistle_clock(one, parts[one["id"]]),
+            "dots": [dot(part, part["department__short_name"], now) for part in parts[one["id"]]],
+        }
+        for one in whistles
+    ]
 
 
 def quick_context(quick: tuple[tuple[str, str], ...], page: Page) -> dict[str, Any]:
@@ -108,8 +151,9 @@ class Part:
     """A department on the page: `is_open_to_me` where this person may read more of it than its name and state."""
 
     dispatch: Dispatch
-    dot: Any
-    clock: Any
+    word: str  # where it stands
+    tone: str  # late, ok or nothing
+    clock: Clock
     work: Work
     is_open_to_me: bool
     can_rework: bool
@@ -145,9 +189,9 @@ def detail_context(request: HttpRequest, whistle: Whistle, **bound: Form) -> dic
         "whistle": whistle,
         "event": whistle.event,
         "now": now,
-        "state_tone": STATE_TONES.get(whistle.state, ""),
+        "state_tone": WHISTLE_TONES.get(whistle.state, ""),
         "kind_tone": KIND_TONES.get(whistle.kind, ""),
-        "clock": whistle_clock(whistle, dispatches),
+        "clock": whistle_clock(vars(whistle), [vars(one) for one in dispatches]),
         "attachments": files_of(whistle.event),
         "parts": parts_of(user, dispatches, mine, forms.get("close")),
         "asked": [] if dispatches else asked_departments(whistle),
@@ -178,8 +222,9 @@ def parts_of(user: Any, dispatches: list[Dispatch], mine: set[int], close: Form 
     return [
         Part(
             dispatch=one,
-            dot=dot(one, now),
-            clock=dispatch_clock(one),
+            word=WORDS[one.state],
+            tone=TONES[dot(vars(one), "", now).tone],
+            clock=dispatch_clock(vars(one)),
             work=work[one.pk],
             is_open_to_me=one.pk in mine,
             can_rework=close is not None and can_rework(user, one),
@@ -213,7 +258,7 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
         messages.info(request, "这件事已经吹过哨")
         return redirect(last)
     require(request, can_whistle, event)
-    form = WhistleForm(request.POST or None, event=event, proposal=propose_route(event, today=timezone.localdate()))
+    form = WhistleForm(request.POST or None, event=event)
     if form.is_bound and form.is_valid():
         whistle = whistles.submit(event, by=request.user, **form.cleaned_data)
         messages.success(

@@ -59,7 +59,7 @@ def test_page_says_what_where_why_until_when_and_who_else(cast: Cast) -> None:
         whistle = walk.approved(cast, "urgent")
         walk.signed(cast, walk.part(whistle, cast.zrzy))
         page = page_of(cast.scjg_liaison, walk.part(whistle, cast.scjg))
-    for words in ("老市场西门", walk.FACTS, "需部门法定职权", "11:36 前", "自然资源局协办 · 已签收", "还剩 1 小时签收"):
+    for words in ("老市场西门", walk.FACTS, "需部门法定职权", "11:36 前", "自然资源局协办 已签收", "还剩 1 小时签收"):
         assert words in page
 
 

@@ -352,7 +352,8 @@ def _result(dispatches: Sequence[Dispatch]) -> str:
 
 def _close_dispatch(dispatch: Dispatch, *, by: Any, stars: int | None, at: datetime) -> None:
     rated = {"stars": stars, "rated_by": by} if stars else {}
-    what = "确认办结" if dispatch.state == Dispatch.State.REPORTED else f"哨单办结，{dispatch.department}未反馈"
+    is_reported = dispatch.state == Dispatch.State.REPORTED
+    what = f"确认{dispatch.department}办结" if is_reported else f"哨单办结，{dispatch.department}未反馈"
     advance(
         dispatch,
         Dispatch.State.CLOSED,

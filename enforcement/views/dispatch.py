@@ -168,6 +168,7 @@ def detail_context(request: HttpRequest, dispatch: Dispatch, **bound: Form) -> d
         "forms": forms,
         "is_department": is_department,
         "can_claim": can_claim(user, dispatch),
+        "can_assign": can_assign(user, dispatch),
         "act": request.GET.get("act", ""),
         "interim_first": "interim" in forms and dispatch.report_due is not None and dispatch.interim_at is None,
     }
@@ -227,7 +228,8 @@ def sign(request: HttpRequest, pk: int) -> HttpResponse:
     form = SignForm(request.POST, dispatch=dispatch, auto_id="sign_%s")
     if not form.is_valid():
         return again(request, dispatch, sign=form)
-    dispatches.sign(dispatch, by=request.user, seen_state=form.cleaned_data["seen_state"], **form.assigned())
+    named = form.assigned() if can_assign(request.user, dispatch) else {}
+    dispatches.sign(dispatch, by=request.user, seen_state=form.cleaned_data["seen_state"], **named)
     messages.success(request, "已签收")
     return redirect(dispatch)
 

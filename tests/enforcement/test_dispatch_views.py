@@ -154,6 +154,16 @@ def test_sign_offers_only_the_departments_own_people(cast: Cast, dispatch: Dispa
     assert "请选本部门现在的人员" in html(response)
 
 
+def test_sign_by_the_sub_unit_hands_it_to_nobody_else(cast: Cast) -> None:
+    dispatch = walk.part(walk.approved(cast), cast.zrzy)
+    dispatches.assign(dispatch, by=cast.zrzy_liaison, assigned_unit=cast.zrzy_station, assigned_officer=None)
+    assert "现在就定谁去" not in page_of(cast.zrzy_officer, dispatch)
+    post(cast.zrzy_officer, "sign", dispatch, seen_state="sent", goes=f"user-{cast.zrzy_liaison.pk}")
+    dispatch.refresh_from_db()
+    assert (dispatch.state, dispatch.signed_by) == ("signed", cast.zrzy_officer)
+    assert (dispatch.assigned_unit, dispatch.assigned_officer) == (cast.zrzy_station, None)
+
+
 def test_sign_a_second_time_says_who_did_it(cast: Cast, dispatch: Dispatch) -> None:
     walk.signed(cast, dispatch)
     response = client_for(cast.scjg_leader).post(url("sign", dispatch), {"seen_state": "sent"}, follow=True)

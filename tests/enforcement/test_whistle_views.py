@@ -332,6 +332,16 @@ def test_list_shows_what_is_theirs(cast: Cast, person: str) -> None:
     assert whistle.number in html(client_for(getattr(cast, person)).get(reverse("enforcement:whistle-list")))
 
 
+def test_list_names_who_is_asked_before_the_approval(cast: Cast) -> None:
+    walk.submitted(cast)
+    page = html(
+        client_for(cast.leader).get(
+            reverse("enforcement:whistle-list"), headers={"HX-Request": "true", "HX-Target": "rows"}
+        )
+    )
+    assert "市场监管局" in page
+
+
 @pytest.mark.parametrize("person", ["changle_duty", "zfj_liaison", "grid", "bureau_admin", "stranger"])
 def test_list_hides_what_is_not(cast: Cast, person: str) -> None:
     whistle = walk.approved(cast)

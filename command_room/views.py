@@ -1,33 +1,29 @@
 """The command room's pages: the first page by role, the work list, the board."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import md5
 from typing import Any
 
-from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.cache import get_conditional_response, patch_cache_control
-from django.utils.http import parse_etags
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from command_room import samples
+from command_room.drawings import Drawing, draw, respond
 from command_room.permissions import can_choose_township, can_view_board, can_view_components
 from command_room.services import board as boards
-from command_room.services import city, day
+from command_room.services import city, day, marks
 from command_room.services import worklist as work
 from command_room.templatetags.look import due
 from enforcement.permissions import can_take_calls
 from townships import people
 from townships.models import Role, Unit
 
-KEPT = 60  # seconds
 HOMES: dict[str, str] = {
     Role.GRID: "command_room:worklist",
     Role.OFFICER: "command_room:worklist",
@@ -52,38 +48,48 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 def worklist(request: HttpRequest) -> HttpResponse:
     """The whole page; `when` is now, today or all, without it the first of them that has something."""
-    context = work_context(request)
+    now, mark = timezone.now(), work_mark(request)
+    context = {"role": role_of(request), "when": request.GET.get("when", ""), "drawn": drawn_work(request, mark, now)}
     return render(request, "command_room/worklist.html", context)
 
 
 @require_safe
 def worklist_rows(request: HttpRequest) -> HttpResponse:
-    """The rows alone, for htmx. The ETag is a digest of what they say: asking costs the queries, not the page."""
-    context = work_context(request)
-    unchanged = get_conditional_response(request, etag=context["etag"])
-    response = unchanged or HttpResponse(render_to_string("command_room/_worklist.html", context, request))
-    response["ETag"] = context["etag"]
-    patch_cache_control(response, private=True, no_cache=True)
-    return response
+    """The rows alone, for htmx."""
+    now, mark = timezone.now(), work_mark(request)
+    return respond(request, mark, now, lambda: drawn_work(request, mark, now))
 
 
-def work_context(request: HttpRequest) -> dict[str, Any]:
-    now, user = timezone.now(), request.user
-    role = user.acting.role if user.acting else ""  # type: ignore[union-attr]
-    found = work.acts(user, now)
-    parts = work.segments(found, now, role)
-    wanted = request.GET.get("when")
-    chosen = next((part for part in parts if part.code == wanted), None) or work.first_filled(parts)
-    told = (user.pk, role, chosen.code, timezone.localdate(now), [(part.code, part.acts) for part in parts])
-    return {
-        "rows": [row_of(tone, act, now) for tone, act in chosen.acts],
-        "segments": parts,
-        "chosen": chosen,
-        "role": role,
-        "page": reverse("command_room:worklist"),
-        "etag": f'"{digest(told)}"',
-        "is_cut": len(found) >= work.SHOWN,
-    }
+def role_of(request: HttpRequest) -> str:
+    post = request.user.acting  # type: ignore[union-attr]
+    return post.role if post else ""
+
+
+def work_mark(request: HttpRequest) -> str:
+    """Of one person in one post, looking at one part of the list."""
+    user: Any = request.user
+    post = user.acting
+    told = marks.of_work(user, post, timezone.now()) if post else ""
+    whose = f"{user.pk} {post and post.pk} {request.GET.get('when', '')} {told}"
+    return md5(whose.encode(), usedforsecurity=False).hexdigest()
+
+
+def drawn_work(request: HttpRequest, mark: str, now: datetime) -> Drawing:
+    def make() -> tuple[SafeString, datetime]:
+        role, found = role_of(request), work.acts(request.user, now)
+        parts = work.segments(found, now, role)
+        wanted = request.GET.get("when")
+        chosen = next((part for part in parts if part.code == wanted), None) or work.first_filled(parts)
+        context = {
+            "rows": [row_of(tone, act, now) for tone, act in chosen.acts],
+            "segments": parts,
+            "chosen": chosen,
+            "page": reverse("command_room:worklist"),
+            "is_cut": len(found) >= work.SHOWN,
+        }
+        return render_to_string("command_room/_worklist.html", context), work.until(found, now, role)
+
+    return draw("work", mark, now, make)
 
 
 def row_of(tone: str, act: work.Act, now: datetime) -> dict[str, Any]:
@@ -106,12 +112,12 @@ def board(request: HttpRequest) -> HttpResponse:
         context = {"now": now, "states": city.STATES, "rows": city.overview(now), "board_url": request.path}
         return render(request, "command_room/city.html", context)
     may_choose = can_choose_township(request.user)
-    drawn = drawn_board(township, boards.mark(township.pk), now, may_choose=may_choose)
+    mark, squad = marks.of_township(township.pk), marks.of_squad(township.pk, timezone.localdate(now))
     context = {
         "now": now,
         "township": township,
-        "drawn": drawn,
-        "side": drawn_side(township, now, may_choose=may_choose),
+        "drawn": drawn_board(township, mark, now, may_choose=may_choose),
+        "side": drawn_side(township, squad, now, may_choose=may_choose),
         "links": links(township, may_choose=may_choose),
         "may_choose": may_choose,
         "may_report": can_take_calls(request.user),
@@ -121,20 +127,13 @@ def board(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def board_columns(request: HttpRequest) -> HttpResponse:
-    """Figures and columns alone, for htmx every 20 seconds: 304 after one index query while nothing has changed."""
+    """Figures and columns alone, for htmx every 20 seconds."""
     now = timezone.now()
     township = township_of(request)
     if township is None:
         raise Http404
-    mark = boards.mark(township.pk)
-    etag = still_true(request, mark, now)
-    if etag:
-        response: HttpResponse = HttpResponseNotModified(headers={"ETag": etag})
-    else:
-        drawn = drawn_board(township, mark, now, may_choose=can_choose_township(request.user))
-        response = HttpResponse(drawn.html, headers={"ETag": drawn.etag})
-    patch_cache_control(response, private=True, no_cache=True)
-    return response
+    mark, may_choose = marks.of_township(township.pk), can_choose_township(request.user)
+    return respond(request, mark, now, lambda: drawn_board(township, mark, now, may_choose=may_choose))
 
 
 def township_of(request: HttpRequest) -> Unit | None:
@@ -151,33 +150,8 @@ def township_of(request: HttpRequest) -> Unit | None:
     return get_object_or_404(Unit.objects.townships(), code=code) if code else None
 
 
-def still_true(request: HttpRequest, mark: str, now: datetime) -> str | None:
-    """The ETag that the browser holds, if it still says what the board says.
-
-    It is `<mark>.<until>`: what has changed is in the mark, and until when (Unix time) the clock alone changes nothing
-    is in the tag itself, so no query is needed to find out that a card has turned late meanwhile.
-    """
-    for etag in parse_etags(request.headers.get("If-None-Match", "")):
-        known, _, until = etag.strip('W/"').partition(".")
-        if known == mark and until.isdigit() and now.timestamp() < int(until):
-            return etag
-    return None
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A board as HTML, and until when it may be shown without looking again."""
-
-    html: SafeString
-    etag: str
-    until: datetime
-
-
-def drawn_board(township: Unit, mark: str, now: datetime, *, may_choose: bool) -> Drawn:
-    """Drawn once for everybody who looks at it in the same minute, and anew after every change: that is in the key."""
-    key = f"board:{township.pk}:{may_choose}:{mark}:{now:%d%H%M}"
-    drawn: Drawn | None = cache.get(key)
-    if drawn is None or drawn.until <= now:
+def drawn_board(township: Unit, mark: str, now: datetime, *, may_choose: bool) -> Drawing:
+    def make() -> tuple[SafeString, datetime]:
         found = boards.board(township, now)
         context = {
             "now": now,
@@ -186,17 +160,15 @@ def drawn_board(township: Unit, mark: str, now: datetime, *, may_choose: bool) -
             "finished": day.finished(township, now),
             "links": links(township, may_choose=may_choose),
         }
-        html = render_to_string("command_room/_board.html", context)
-        drawn = Drawn(html, f'W/"{mark}.{int(found.until.timestamp())}"', found.until)
-        cache.set(key, drawn, KEPT)
-    return drawn
+        return render_to_string("command_room/_board.html", context), found.until
+
+    return draw(f"board:{township.pk}:{may_choose}", mark, now, make)
 
 
-def drawn_side(township: Unit, now: datetime, *, may_choose: bool) -> SafeString:
-    """Who can come and what there is to mind, drawn as the board is: anew when squad or rota have changed."""
-    key = f"side:{township.pk}:{may_choose}:{day.mark(township.pk, timezone.localdate(now))}:{now:%d%H%M}"
-    html: SafeString | None = cache.get(key)
-    if html is None:
+def drawn_side(township: Unit, mark: str, now: datetime, *, may_choose: bool) -> Drawing:
+    """Who can come and what there is to mind."""
+
+    def make() -> tuple[SafeString, datetime]:
         today = timezone.localdate(now)
         context = {
             "township": township,
@@ -204,9 +176,9 @@ def drawn_side(township: Unit, now: datetime, *, may_choose: bool) -> SafeString
             "on_duty": people.on_duty_now(township, now),
             "to_mind": day.to_mind(township, people.roster(township, today), today),
         }
-        html = render_to_string("command_room/_side.html", context)
-        cache.set(key, html, KEPT)
-    return html
+        return render_to_string("command_room/_side.html", context), now + timedelta(minutes=1)
+
+    return draw(f"side:{township.pk}:{may_choose}", mark, now, make)
 
 
 def links(township: Unit, *, may_choose: bool) -> dict[str, str]:
@@ -220,10 +192,6 @@ def links(township: Unit, *, may_choose: bool) -> dict[str, str]:
         "late": f"{whistles}?late=late&order=due{whose}",
         "soon": f"{whistles}?state=open&order=due{whose}",
     }
-
-
-def digest(told: object) -> str:
-    return md5(repr(told).encode(), usedforsecurity=False).hexdigest()
 
 
 # --- every part in every state ----------------------------------------------------------------------------------------

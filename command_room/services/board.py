@@ -1,8 +1,4 @@
-"""The board of a township: a column a state, overdue first; the numbers of the day; what there is to mind.
-
-`mark` says, in one query over two indexes, whether anything on a board has changed; what the clock alone changes is
-known when the board is made (`Board.until`). Both together are the ETag, so an unchanged board costs no rendering.
-"""
+"""The board of a township: a column a state, overdue first, and the numbers over them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -10,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
 from django.db.models import Count, Q
 
-from command_room.services.clock import LABELS, PART_FIELDS, whistle_clock
-from command_room.services.worklist import KIND_TONES, local_midnight, page
+from command_room.services.clock import LABELS, PART_FIELDS, turning, whistle_clock
+from command_room.services.worklist import KIND_TONES, page
 from command_room.templatetags.look import SOON, tone_of
 from enforcement.models import Dispatch, Event, Whistle
 from townships.models import Unit
@@ -50,21 +45,6 @@ class Board:
     until: datetime  # the first moment at which the clock alone makes something look different
 
 
-def mark(township_id: int) -> str:
-    """A fingerprint of all that a board shows: the newest changes of whistles and of events, each by one index.
-
-    Not only the newest: a transaction that began earlier and commits later leaves the newest as it is. Every verb of a
-    dispatch writes its whistle too (`services.clocks.follow`), so dispatches need no look of their own.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(MARK, [township_id, township_id])
-        return str(cursor.fetchone()[0])
-
-
-NEWEST = "(SELECT string_agg(concat_ws(' ', id, changed_at), ',') FROM (SELECT id, changed_at FROM {} WHERE township_id = %s ORDER BY changed_at DESC LIMIT 12) AS newest)"
-MARK = f"SELECT md5(concat_ws(';', {', '.join(NEWEST.format(model._meta.db_table) for model in (Whistle, Event))}))"
-
-
 def board(township: Unit, now: datetime) -> Board:
     """The five columns and the numbers over them, in five queries."""
     cards = _cards(township.pk)
@@ -78,7 +58,7 @@ def board(township: Unit, now: datetime) -> Board:
     lanes = [Lane(state, Whistle.State(state).label, counts[state], slips[state]) for state in Whistle.OPEN]
     to_accept = Event.objects.filter(township=township, state__in=("reported", "verified"))[:COUNTED].count()
     clocks = [card["next_due"] for card in cards] + [part["next_due"] for some in parts.values() for part in some]
-    until = _until(clocks, now)
+    until = turning(clocks, now)
     if any(lane.more for lane in lanes):
         until = min(
             until, now + MINUTE
@@ -138,7 +118,7 @@ def _slip(
         "id": card["id"],
         "url": page("enforcement:whistle-detail", card["id"]),
         "tone": tone_of(card["next_due"], now),
-        "state": card["state"],
+        "changes": " ".join([card["state"], card["claimed_by__name"] or "", *(part["state"] for part in parts)]),
         "kind": Whistle.Kind(card["kind"]).label,
         "kind_tone": KIND_TONES.get(card["kind"], ""),
         "number": f"{serial[1][4:]}-{serial[2]}",
@@ -158,9 +138,3 @@ def _dot(part: dict[str, Any], now: datetime) -> tuple[str, str, str]:
     if tone in ("ok", "idle"):
         tone = "" if part["state"] == "sent" else "done"
     return part["department__short_name"], tone, PART_WORDS[part["state"]]
-
-
-def _until(clocks: Iterable[datetime | None], now: datetime) -> datetime:
-    """The next moment at which a card turns amber or red, or 明天 becomes 今天."""
-    turns = [moment for due in clocks if due for moment in (due - SOON, due) if moment > now]
-    return min([*turns, local_midnight(now)])

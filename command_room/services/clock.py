@@ -1,7 +1,12 @@
-"""Which of its clocks runs for a row, and what the screens call it."""
+"""Which of its clocks runs for a row, what the screens call it, and when it will look different."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
+
+from django.utils import timezone
+
+from command_room.templatetags.look import SOON
 
 LABELS = {
     "approve_due": "审核",
@@ -34,3 +39,14 @@ def whistle_clock(whistle: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]
         return "finish_due", "finish_due" in whistle["provisional"]
     clock = part_clock(part)
     return clock, clock in part["provisional"]
+
+
+def turning(clocks: Iterable[datetime | None], now: datetime) -> datetime:
+    """The next moment at which one of these turns amber or red, or 明天 becomes 今天."""
+    turns = [moment for due in clocks if due for moment in (due - SOON, due) if moment > now]
+    return min([*turns, midnight_after(now)])
+
+
+def midnight_after(now: datetime) -> datetime:
+    """The end of the day that `now` is in."""
+    return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db import connection
 from django.db.models import Avg, Count, F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -12,7 +11,7 @@ from django.utils import timezone
 from command_room.templatetags.look import HOUR, span
 from enforcement.models import Dispatch, Whistle
 from townships import people
-from townships.models import CalendarYear, Shift, SquadMember, Unit
+from townships.models import CalendarYear, Unit
 from townships.people import Place
 
 REACH = 60  # days: no limit of a whistle reaches further
@@ -62,20 +61,6 @@ def finished(township: Unit, now: datetime) -> Finished:
     limit = Coalesce("rework_due", "finish_due")
     rows = Dispatch.objects.filter(is_lead=True, whistle__township=township, whistle__closed_at__gte=first)
     return Finished(**rows.aggregate(n=Count("pk"), on_time=Count("pk", filter=Q(reported_at__lte=limit))))
-
-
-def mark(township_id: int, today: date) -> str:
-    """A fingerprint of the township's squad and of the shifts of these days: what changes in the middle of a day."""
-    with connection.cursor() as cursor:
-        cursor.execute(MARK, [township_id, township_id, today - timedelta(days=1), today])
-        return str(cursor.fetchone()[0])
-
-
-ROWS = "(SELECT string_agg(row::text, ',' ORDER BY id) FROM {} AS row WHERE township_id = %s {})"
-MARK = (
-    f"SELECT md5(concat_ws(';', {ROWS.format(SquadMember._meta.db_table, '')},"
-    f" {ROWS.format(Shift._meta.db_table, 'AND day BETWEEN %s AND %s')}))"
-)
 
 
 def to_mind(township: Unit, places: Sequence[Place], today: date) -> list[str]:

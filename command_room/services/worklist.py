@@ -11,17 +11,17 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
-from django.utils import timezone
 
-from command_room.services.clock import LABELS, PART_FIELDS, part_clock, whistle_clock
+from command_room.services.clock import LABELS, PART_FIELDS, midnight_after, part_clock, turning, whistle_clock
+from command_room.services.marks import OPEN_PARTS
 from command_room.templatetags.look import tone_of
 from enforcement.models import Dispatch, Event, Whistle
 from townships.models import Post, Role, Unit
 
 SHOWN = 100
-WEEK = timedelta(days=7)
+WEEK, MINUTE = timedelta(days=7), timedelta(minutes=1)
 KIND_TONES = {Whistle.Kind.EMERGENCY: "urgent", Whistle.Kind.CAMPAIGN: "blue"}
 
 
@@ -175,12 +175,11 @@ DISPATCH_FIELDS = (
     "id", "number", "whistle__title", "state", "is_lead", "whistle__kind", "township__short_name", "next_due",
     "report_due", "interim_at", "provisional", "claimed_by_id", "claimed_by__name",
 )  # fmt: skip
-TO_DO = ("sent", "signed", "arrived", "rework")
 
 
 def _dispatches(post: Post, user: Any, _: datetime, limit: int) -> Iterable[Act]:
     """A department's desk: all that is open; a sub-unit or an officer: what has been given to them."""
-    rows = Dispatch.objects.filter(department_id=post.organ_id, state__in=TO_DO)
+    rows = Dispatch.objects.filter(department_id=post.organ_id, state__in=OPEN_PARTS)
     if post.unit.kind == Unit.Kind.SUBUNIT:
         rows = rows.filter(Q(assigned_unit_id=post.unit_id) | Q(assigned_officer=user))
     elif post.role == Role.OFFICER:
@@ -222,22 +221,29 @@ STANDS = {
     "reported": "等指挥室受理",
     "verified": "已核实，指挥室在安排由谁处置",
     "squad": "镇里执法队在处置",
-    "whistled": "已吹哨，部门在处置",
+}
+WHISTLE_STANDS = {
+    "submitted": "拟吹哨，等镇领导审核",
+    "signing": "已吹哨，等部门签收",
+    "signed": "部门已签收，等到场",
+    "handling": "部门在处置",
+    "reported": "部门已反馈，等镇里确认",
 }
 
 
 def _own_reports(_: Post, user: Any, now: datetime, limit: int) -> Iterable[Act]:
     """A grid member's reports, newest first: those still open, and those that ended this week."""
     rows = Event.objects.filter(Q(state__in=Event.OPEN) | Q(closed_at__gte=now - WEEK), reported_by=user)
-    return [_report_act(row, user) for row in rows.order_by("-id").values(*REPORT_FIELDS)[:limit]]
+    whistle = Whistle.objects.filter(event_id=OuterRef("pk"), state__in=Whistle.OPEN).values("state")
+    rows = rows.annotate(whistle_state=Subquery(whistle[:1]))
+    return [_report_act(row, user) for row in rows.order_by("-id").values(*REPORT_FIELDS, "whistle_state")[:limit]]
 
 
 def _report_act(row: dict[str, Any], user: Any) -> Act:
-    is_open = row["state"] in Event.OPEN
-    ended = row["result"] or Event.State(row["state"]).label
+    stands = WHISTLE_STANDS.get(row["whistle_state"]) or STANDS.get(row["state"]) or row["result"]
     if row["dismissal"]:
-        ended = f"不予受理：{Event.Dismissal(row['dismissal']).label}。{row['result']}"
-    return _event_act({**row, "claimed_by_id": None}, user, "", STANDS[row["state"]] if is_open else ended, tone="idle")
+        stands = f"不予受理：{Event.Dismissal(row['dismissal']).label}。{row['result']}"
+    return _event_act({**row, "claimed_by_id": None}, user, "", stands, tone="idle")
 
 
 def _late_everywhere(_: Post, user: Any, now: datetime, limit: int) -> Iterable[Act]:
@@ -245,7 +251,9 @@ def _late_everywhere(_: Post, user: Any, now: datetime, limit: int) -> Iterable[
     townships = list(Unit.objects.townships().values_list("pk", flat=True))  # named, so that the index on them serves
     late = Whistle.objects.filter(township_id__in=townships, state__in=Whistle.OPEN, next_due__lt=now)
     rows = list(_first(late, limit, WHISTLE_FIELDS))
-    open_parts = Dispatch.objects.filter(whistle_id__in=[row["id"] for row in rows], state__in=TO_DO).order_by("id")
+    open_parts = Dispatch.objects.filter(whistle_id__in=[row["id"] for row in rows], state__in=OPEN_PARTS).order_by(
+        "id"
+    )
     parts: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for part in open_parts.values(*PART_FIELDS, "department__short_name"):
         parts[part["whistle_id"]].append(part)
@@ -285,11 +293,6 @@ def page(view: str, pk: int) -> str:
     return _pattern(view).replace("/0/", f"/{pk}/")
 
 
-def local_midnight(now: datetime) -> datetime:
-    """The end of the day that `now` is in."""
-    return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-
-
 # --- shown in parts -------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Segment:
@@ -309,7 +312,7 @@ def segments(found: Sequence[Act], now: datetime, role: str) -> list[Segment]:
         ]
     if role in (Role.GUIDANCE, Role.AUDITOR):
         return [Segment("late", "超期未办", toned)]
-    tonight = local_midnight(now)
+    tonight = midnight_after(now)
     return [
         Segment("now", "现在", [pair for pair in toned if pair[0] in ("late", "soon")]),
         Segment("today", "今天", [pair for pair in toned if pair[1].due and pair[1].due < tonight]),
@@ -320,3 +323,9 @@ def segments(found: Sequence[Act], now: datetime, role: str) -> list[Segment]:
 def first_filled(parts: Sequence[Segment]) -> Segment:
     """The first that has something; the last if none has."""
     return next((part for part in parts if part.acts), parts[-1])
+
+
+def until(found: Sequence[Act], now: datetime, role: str) -> datetime:
+    """Up to when the clock alone leaves this list as it is. A desk looks every minute whether a squad has become late."""
+    turns = turning((act.due for act in found), now)
+    return min(turns, now + MINUTE) if role == Role.DUTY else turns

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from command_room.services import board as boards
-from command_room.services import day
+from command_room.services import day, marks
 from command_room.services.board import COLUMN, Board
 from enforcement.models import Event, Whistle
 from enforcement.services import claim
@@ -369,8 +369,8 @@ def test_city_asks_as_many_queries_for_300_whistles_as_for_3(cast: Cast) -> None
 
 def test_mark_changes_with_whistles_and_events_alone(cast: Cast) -> None:
     make_whistles(cast, 2, NOW)
-    before = boards.mark(cast.ganlin.pk)
+    before = marks.of_township(cast.ganlin.pk)
     walk.event(cast, township=cast.changle, by=cast.changle_grid_member)
-    assert boards.mark(cast.ganlin.pk) == before
+    assert marks.of_township(cast.ganlin.pk) == before
     Event.objects.filter(township=cast.ganlin).update(changed_at=NOW + timedelta(hours=1))
-    assert boards.mark(cast.ganlin.pk) != before
+    assert marks.of_township(cast.ganlin.pk) != before

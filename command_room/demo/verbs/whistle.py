@@ -56,7 +56,7 @@ def submit(
         by=by,
         at=at,
         verb="event_whistled",
-        what=f"吹{whistle.get_kind_display()}",
+        what=f"{'吹' if whistle.sent_at else '拟吹'}{whistle.get_kind_display()}",
         stage=Stage.FILE,
         data={"whistle": whistle},
         next_due=None,
@@ -259,7 +259,8 @@ def _send(
 
 def _close_dispatch(book: Book, dispatch: Dispatch, *, by: User, at: datetime, stars: int | None) -> None:
     rated: dict[str, Any] = {"stars": stars, "rated_by": by} if stars else {}
-    what = "确认办结" if dispatch.state == Dispatch.State.REPORTED else f"哨单办结，{dispatch.department}未反馈"
+    is_reported = dispatch.state == Dispatch.State.REPORTED
+    what = f"确认{dispatch.department}办结" if is_reported else f"哨单办结，{dispatch.department}未反馈"
     book.advance(
         dispatch,
         Dispatch.State.CLOSED,

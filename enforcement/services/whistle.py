@@ -3,7 +3,7 @@
 Locks are taken parent first: event, whistle, dispatches.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -93,12 +93,8 @@ def approve(whistle: Whistle, *, by: Any, seen_state: str) -> None:
         claimed_by=None,
         **fields,
     )
-    approved = (
-        whistle_message(kinds.WhistleApproved, whistle, whistle.finish_due),
-        people.duty(whistle.township),
-        f"whistle_approved:{whistle.pk}",
-    )
-    _send(whistle, departments, dues, by=by, also=[approved])
+    approved = whistle_message(kinds.WhistleApproved, whistle, whistle.finish_due)
+    _send(whistle, departments, dues, by=by, told=approved, role=Role.DUTY)
 
 
 @transaction.atomic
@@ -249,12 +245,8 @@ def _submit_emergency(whistle: Whistle, departments: Sequence[Unit], clocks: Whi
     whistle.save(force_insert=True)
     what = f"吹应急哨，{_names(departments)}；先发后核"
     record(whistle, "emergency_blown", by=by, what=what, stage=Stage.DISPATCH, to_state=whistle.state)
-    blown = (
-        whistle_message(kinds.EmergencyBlown, whistle, whistle.confirm_due),
-        people.leaders(whistle.township),
-        f"emergency_blown:{whistle.pk}",
-    )
-    _send(whistle, departments, dues, by=by, also=[blown])
+    blown = whistle_message(kinds.EmergencyBlown, whistle, whistle.confirm_due)
+    _send(whistle, departments, dues, by=by, told=blown, role=Role.LEADER)
 
 
 def _started(clocks: WhistleClocks, now: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -285,9 +277,13 @@ def _send(
     dues: Mapping[str, Any],
     *,
     by: Any,
-    also: Iterable[tuple[kinds.Kind, Iterable[Any], str]],
+    told: kinds.Kind,
+    role: str,
 ) -> None:
-    """One dispatch a department with its clocks and entry, and everybody's message: a constant number of queries."""
+    """One dispatch a department with its clocks and entry, and everybody's message: a constant number of queries.
+
+    `told` goes to who holds `role` in the township, the dispatches to the departments' liaisons.
+    """
     dispatches = [
         Dispatch(
             number=f"{whistle.number}/{index}",
@@ -312,12 +308,13 @@ def _send(
         )
         for dispatch in dispatches
     )
-    liaisons = people.holders([unit.pk for unit in departments], [Role.LIAISON])
+    holders = people.holders([whistle.township_id, *whistle.departments], [Role.LIAISON, role])
+    own = (told, holders.get(whistle.township_id, []), f"{told.code()}:{whistle.pk}")
     sent = [
-        (dispatch_message(kinds.DispatchSent, d), liaisons.get(d.department_id, []), f"dispatch_sent:{d.pk}")
+        (dispatch_message(kinds.DispatchSent, d), holders.get(d.department_id, []), f"dispatch_sent:{d.pk}")
         for d in dispatches
     ]
-    notify_many([*sent, *also])
+    notify_many([own, *sent])
 
 
 def _helper_dues(dues: Mapping[str, Any]) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def lock(obj: models.Model, *, seen_state: str | None = None) -> None:
     known = dict(obj._state.fields_cache)
     obj.refresh_from_db(from_queryset=type(obj)._default_manager.select_for_update(of=("self",), no_key=True))
     for name, related in known.items():  # refreshing forgets them all; those still referred to need not be read again
-        if related is not None and getattr(obj, f"{name}_id") == related.pk:
+        if related is not None and getattr(obj, f"{name}_id", None) == related.pk:  # a reverse one has no such column
             setattr(obj, name, related)
     if seen_state is not None and obj.state != seen_state:  # type: ignore[attr-defined]
         raise WrongState(obj)

@@ -251,15 +251,10 @@ def again(request: HttpRequest, whistle: Whistle, **bound: Form) -> HttpResponse
 # --- blowing --------------------------------------------------------------------------------------------------------
 @require_http_methods(["GET", "POST"])
 def submit(request: HttpRequest, pk: int) -> HttpResponse:
-    """The form, and its sending. A second sending of the same form gets the first one's redirect."""
+    """The form, and its sending."""
     event = visible_event(request, pk)
-    made = Whistle.objects.visible_to(request.user).filter(event=event)
-    sent = request_id(request)
-    if sent and (first := made.filter(request_id=sent).first()):
-        return redirect(first)
-    if request.method == "GET" and event.state == Event.State.WHISTLED and (last := made.order_by("-id").first()):
-        messages.info(request, "这件事已经吹过哨")
-        return redirect(last)
+    if made := made_already(request, event):
+        return redirect(made)
     require(request, can_whistle, event)
     form = WhistleForm(request.POST or None, event=event)
     if form.is_bound and form.is_valid():
@@ -268,9 +263,19 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
             request, "已提交，等镇领导审核" if whistle.sent_at is None else "应急哨已发出，各部门已收到消息"
         )
         return redirect(whistle)
-    return render(
-        request, "enforcement/whistle_submit.html", submit_context(event, form), status=422 if form.is_bound else 200
-    )
+    status = 422 if form.is_bound else 200
+    return render(request, "enforcement/whistle_submit.html", submit_context(event, form), status=status)
+
+
+def made_already(request: HttpRequest, event: Event) -> Whistle | None:
+    """What the first sending of the same form made; for whoever opens the form too late, the event's whistle."""
+    made = Whistle.objects.visible_to(request.user).filter(event=event).order_by("-id")
+    if sent := request_id(request):
+        return made.filter(request_id=sent).first()
+    if request.method == "GET" and event.state == Event.State.WHISTLED:
+        messages.info(request, "这件事已经吹过哨")
+        return made.first()
+    return None
 
 
 def submit_context(event: Event, form: WhistleForm) -> dict[str, Any]:

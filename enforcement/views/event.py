@@ -1,11 +1,11 @@
 """Pages and verbs of events: report, find, read, and what the desk and the squad do with them."""
 
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,7 +19,7 @@ from django.views.generic import DetailView, ListView
 from enforcement.filters.bar import bar
 from enforcement.filters.event import EventFilter
 from enforcement.forms.event import DismissForm, ReportForm, SettleForm, SquadForm, VerbForm
-from enforcement.models import Caller, Dispatch, Event, Whistle
+from enforcement.models import Caller, Event
 from enforcement.permissions import (
     can_claim,
     can_dismiss,
@@ -42,7 +42,6 @@ from records.services.attachment import files_of
 from records.verbs import require
 from townships.models import Role
 
-M = TypeVar("M", Whistle, Dispatch)
 ROW = (
     "pk", "number", "title", "place", "state", "is_urgent", "reported_at", "next_due", "provisional", "source",
     "category__name", "grid__short_name", "township__short_name",
@@ -98,7 +97,9 @@ def event_row(values: dict[str, Any]) -> dict[str, Any]:
 def visible_event(request: HttpRequest, pk: int) -> Event:
     """The event with what its page says of it, or 404."""
     related = ("township", "grid", "category", "reported_by", "claimed_by")
-    return get_object_or_404(Event.objects.visible_to(request.user).select_related(*related), pk=pk)
+    callers = Exists(Caller.objects.filter(event=OuterRef("pk")))
+    events = Event.objects.visible_to(request.user).select_related(*related).annotate(has_caller=callers)
+    return get_object_or_404(events, pk=pk)
 
 
 class EventDetail(DetailView):  # type: ignore[type-arg]
@@ -114,10 +115,13 @@ class EventDetail(DetailView):  # type: ignore[type-arg]
 def detail_context(request: HttpRequest, event: Event, **bound: Form) -> dict[str, Any]:
     """All that the page shows. `bound`: the form that was sent and is wrong, by its verb."""
     user = request.user
-    all_whistles = list(event.whistles.order_by("-id"))
-    all_dispatches = list(event.dispatches.select_related("department").order_by("id")) if all_whistles else []
+    # the way in plain words is told from all of them, it names offices and times; opened may be those of one's own
+    all_whistles = list(with_sight(event.whistles.order_by("-id"), user))
+    parts = event.dispatches.select_related("department").order_by("id")
+    all_dispatches = list(with_sight(parts, user)) if all_whistles else []
     stones = milestones(event, all_whistles, all_dispatches)
-    whistles, dispatches = visible(all_whistles, user), visible(all_dispatches, user)
+    whistles = [one for one in all_whistles if one.is_mine_to_see]
+    dispatches = [one for one in all_dispatches if one.is_mine_to_see]
     return {
         "event": event,
         "now": timezone.now(),
@@ -134,13 +138,11 @@ def detail_context(request: HttpRequest, event: Event, **bound: Form) -> dict[st
     }
 
 
-def visible(objects: list[M], user: Any) -> list[M]:
-    """Those of them that this person may open. The way in plain words is told from all, they name offices and times."""
-    if not objects:
-        return []
-    model: Any = type(objects[0])
-    keys = set(model.objects.visible_to(user).filter(pk__in=[one.pk for one in objects]).values_list("pk", flat=True))
-    return [one for one in objects if one.pk in keys]
+def with_sight(rows: QuerySet[Any], user: Any) -> QuerySet[Any]:
+    """Each row with `is_mine_to_see`: whether this person may open it."""
+    visible: QuerySet[Any] = rows.model.objects.visible_to(user)
+    seen: QuerySet[Any] = rows.annotate(is_mine_to_see=Exists(visible.filter(pk=OuterRef("pk"))))
+    return seen
 
 
 def verb_context(user: Any, event: Event, bound: dict[str, Form]) -> dict[str, Any]:
@@ -164,7 +166,7 @@ def reader_context(user: Any, event: Event) -> dict[str, Any]:
         "is_reporter": event.reported_by_id == user.pk,
         "is_grid_member": user.acting is not None and user.acting.role == Role.GRID,
         "is_own_township": user.acting is not None and user.acting.organ_id == event.township_id,
-        "has_caller": can_view_caller(user, event) and Caller.objects.filter(event=event).exists(),
+        "has_caller": can_view_caller(user, event) and event.has_caller,  # type: ignore[attr-defined]  # annotated
     }
 
 

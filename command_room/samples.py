@@ -20,35 +20,13 @@ class Clock(NamedTuple):
     tone: str = ""
 
 
-class Option(NamedTuple):
-    value: str
-    hint: str
-    find: str = ""
-
-
 class MultipleFiles(forms.ClearableFileInput):
     allow_multiple_selected = True
-
-
-OPTIONS = (
-    Option("占道经营", "市容环境", "摊贩 流动 夜市"),
-    Option("店外经营", "市容环境", "沿街 出店"),
-    Option("暴露垃圾", "市容环境", "乱倒"),
-    Option("油烟扰民", "生态环境", "餐饮 烧烤"),
-    Option("夜间施工噪声", "生态环境", "工地"),
-    Option("燃气瓶违规存放", "安全生产", "液化气"),
-    Option("危险化学品异味", "安全生产", "化工 仓库"),
-    Option("违法建设", "自然资源", "违建 彩钢棚"),
-    Option("无证经营食品", "市场监管", "熟食"),
-    Option("井盖缺损", "市政设施", "窨井"),
-)
-USUAL = ("占道经营", "暴露垃圾", "井盖缺损", "油烟扰民")
 
 
 class SampleForm(forms.Form):
     """One field of each kind that the portal's forms use."""
 
-    category = forms.CharField(label="类别", help_text="输两三个字就能找到，例如“油烟”")
     place = forms.CharField(label="地点", max_length=100, help_text="写到门牌或最近的路口")
     facts = forms.CharField(label="情况", widget=forms.Textarea(attrs={"rows": 3}))
     source = forms.ChoiceField(
@@ -158,8 +136,6 @@ def context(now: datetime) -> dict[str, Any]:
         "signed_due": now - timedelta(minutes=40),
         "form": SampleForm(),
         "wrong": wrong,
-        "options": OPTIONS,
-        "usual": USUAL,
         "page": SimpleNamespace(number=2, has_previous=True, has_next=True, previous_page_number=1, next_page_number=3),
         "rows": [slip for lane in lanes(now) for slip in lane["slips"]][:5],
         "photos": [1, 2, 3, 4],

@@ -4,7 +4,7 @@ A scene says how far its case has come and how many minutes are left of the cloc
 backwards from now, so the due time is what the portal's own rules make of that start, at whatever hour it is loaded.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -97,6 +97,10 @@ SCENES: tuple[Scene, ...] = (
 class Stage:
     def __init__(self, course: Course) -> None:
         self.course, self.book, self.now, self.rng = course, course.book, course.now, course.rng
+        back = [*range(7, 180), *range(180, 3 * DAY, 20), *range(3 * DAY, 45 * DAY, 180)]
+        moments = [self.now - timedelta(minutes=minutes) for minutes in back]
+        # near starts first and densely; office hours before the night
+        self._starts = sorted(moments, key=lambda moment: moment.hour not in OFFICE_HOURS)
 
     def play(self, scene: Scene, town: Town) -> Event | None:
         """Invent the case of this scene; None where no start leads to it at this hour (a limit of work minutes that
@@ -108,15 +112,21 @@ class Stage:
     def _event(self, scene: Scene, town: Town) -> Event | None:
         matter = self.course.matters[scene.code]
         kind = "event_urgent" if matter.is_urgent else "event"
-        for start, left in self._starts(scene):
-            handed = start + timedelta(minutes=TAKEN_UP_AFTER.get(scene.reached, 6))
-            clock = self.book.clocks.due(handed, scene.limit) if scene.reached == "squad" else None
-            due = (clock or self.book.clocks.accept(start, kind)).at
-            if handed <= self.now and self._fits(left, due):
-                event = self.course.report(town, matter, start, source=scene.source, grid=scene.grid)
-                self._take_up(scene, town, event, handed)
-                return event
-        return None
+        taken_up_after = timedelta(minutes=TAKEN_UP_AFTER.get(scene.reached, 6))
+
+        def due_of(start: datetime) -> datetime | None:
+            handed = start + taken_up_after
+            if handed > self.now:
+                return None
+            in_squad = scene.reached == "squad"
+            return (self.book.clocks.due(handed, scene.limit) if in_squad else self.book.clocks.accept(start, kind)).at
+
+        start = self._search(scene, due_of)
+        if start is None:
+            return None
+        event = self.course.report(town, matter, start, source=scene.source, grid=scene.grid)
+        self._take_up(scene, town, event, start + taken_up_after)
+        return event
 
     def _take_up(self, scene: Scene, town: Town, event: Event, at: datetime) -> None:
         if scene.reached == "squad":
@@ -129,22 +139,28 @@ class Stage:
 
     def _whistle(self, scene: Scene, town: Town) -> Event | None:
         kind = scene.kind or self.course.matters[scene.code].kind
-        for start, left in self._starts(scene):
-            times = self._times(scene, kind, start)
-            if max(times.values()) <= self.now and self._fits(left, self._due(scene, kind, times)):
-                return self._tell(scene, town, kind, times)
-        return None
 
-    def _starts(self, scene: Scene) -> Iterator[tuple[datetime, Span]]:
-        """(start, what may be left) in the order of trial: first a drawn number of minutes, so that not all clocks show the
-        same; near starts first and densely; office hours before the night."""
-        back = [*range(7, 180), *range(180, 3 * DAY, 10), *range(3 * DAY, 45 * DAY, 120)]
-        moments = [self.now - timedelta(minutes=minutes) for minutes in back]
+        def due_of(start: datetime) -> datetime | None:
+            times = self._times(scene, kind, start)
+            return self._due(scene, kind, times) if max(times.values()) <= self.now else None
+
+        start = self._search(scene, due_of)
+        return None if start is None else self._tell(scene, town, kind, self._times(scene, kind, start))
+
+    def _search(self, scene: Scene, due_of: Callable[[datetime], datetime | None]) -> datetime | None:
+        """The first start after which as much is left as the scene wants: a drawn number of minutes if there is one, so
+        that not all clocks show the same."""
         wanted = self.rng.randint(*scene.left)
-        tries = [(wanted - 5, wanted + 5), scene.left] + ([ANY_LATE] if scene.left[1] < 0 else [])
-        for left in tries:
-            for by_day in (True, False):
-                yield from ((moment, left) for moment in moments if (moment.hour in OFFICE_HOURS) is by_day)
+        left: dict[datetime, float | None] = {}
+        for least, most in [(wanted - 5, wanted + 5), scene.left] + ([ANY_LATE] if scene.left[1] < 0 else []):
+            for start in self._starts:
+                if start not in left:
+                    due = due_of(start)
+                    left[start] = None if due is None else (due - self.now).total_seconds() / 60
+                minutes = left[start]
+                if minutes is not None and least <= minutes <= most:
+                    return start
+        return None
 
     def _times(self, scene: Scene, kind: str, start: datetime) -> dict[str, datetime]:
         """When each act of the lead was, up to the one that has been reached."""
@@ -175,9 +191,6 @@ class Stage:
             "interim": dues["finish_due"],
             "reported": dues["eval_due"],
         }[scene.reached]
-
-    def _fits(self, left: Span, due: datetime | None) -> bool:
-        return due is not None and left[0] <= (due - self.now).total_seconds() / 60 <= left[1]
 
     def _tell(self, scene: Scene, town: Town, kind: str, times: dict[str, datetime]) -> Event:
         """The case itself, with the verbs of the portal."""

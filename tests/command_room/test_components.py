@@ -15,7 +15,7 @@ def test_components_shows_every_tone(cast: Cast) -> None:
         assert f'class="due {tone}"' in html
     assert "暂定" in html
     assert "现在没有等您办的事" in html
-    assert 'href="#id_wrong-category"' in html
+    assert 'href="#id_wrong-facts"' in html
 
 
 def test_login_page_says_what_to_do_without_a_password(client: Client) -> None:

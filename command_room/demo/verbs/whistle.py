@@ -45,24 +45,9 @@ def submit(
         request_id=book.request_id(),
     )
     book.whistles.append(whistle)
-    if kind == Whistle.Kind.EMERGENCY:
-        _go_at_once(book, whistle, units, by=by, town=town)
-    else:
-        _to_leaders(book, whistle, units, by=by, town=town)
-    events.mark_verified(event, by=by, at=at)
-    book.advance(
-        event,
-        Event.State.WHISTLED,
-        by=by,
-        at=at,
-        verb="event_whistled",
-        what=f"{'吹' if whistle.sent_at else '拟吹'}{whistle.get_kind_display()}",
-        stage=Stage.FILE,
-        data={"whistle": whistle},
-        next_due=None,
-        claimed_at=None,
-        claimed_by=None,
-    )
+    send = _go_at_once if kind == Whistle.Kind.EMERGENCY else _to_leaders
+    send(book, whistle, units, by=by, town=town)
+    _mark_event(book, event, whistle, by=by, at=at)
     return whistle
 
 
@@ -195,6 +180,23 @@ def tell_department(book: Book, kind: type[Kind], dispatch: Dispatch, *, at: dat
 
 
 # --- inside ---------------------------------------------------------------------------------------------------------
+def _mark_event(book: Book, event: Event, whistle: Whistle, *, by: User, at: datetime) -> None:
+    events.mark_verified(event, by=by, at=at)
+    book.advance(
+        event,
+        Event.State.WHISTLED,
+        by=by,
+        at=at,
+        verb="event_whistled",
+        what=f"{'吹' if whistle.sent_at else '拟吹'}{whistle.get_kind_display()}",
+        stage=Stage.FILE,
+        data={"whistle": whistle},
+        next_due=None,
+        claimed_at=None,
+        claimed_by=None,
+    )
+
+
 def _to_leaders(book: Book, whistle: Whistle, units: Sequence[Unit], *, by: User, town: Town) -> None:
     at = whistle.submitted_at
     clock = book.clocks.due(at, book.clocks.rules[whistle.kind].approve)

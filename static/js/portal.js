@@ -3,7 +3,7 @@
 (function () {
   "use strict";
 
-  var MINUTE = 60, HOUR = 3600, DAY = 86400, SOON = 2 * HOUR, SOON_SHARE = 5, MAX_OPTIONS = 30, PHONE = 768;
+  var MINUTE = 60, HOUR = 3600, DAY = 86400, SOON = 2 * HOUR, SOON_SHARE = 5;
 
   function each(selector, root, act) {
     Array.prototype.forEach.call((root || document).querySelectorAll(selector), act);
@@ -80,7 +80,7 @@
     });
     body.addEventListener("htmx:beforeSwap", function (event) {
       var xhr = event.detail.xhr, etag = xhr.getResponseHeader("ETag"), node = event.detail.requestConfig.elt;
-      if (xhr.getResponseHeader("X-Frame-Page") === "login" || /\/login\//.test(xhr.responseURL || "")) {
+      if (/\/login\//.test(xhr.responseURL || "")) {
         event.detail.shouldSwap = false;
         window.location.reload(); // the session has ended: the whole page asks for it, not a corner
       }
@@ -148,95 +148,6 @@
         menu.open = false;
         if (event.type === "keydown") { menu.querySelector("summary").focus(); }
       }
-    });
-  }
-
-  /* ---- Search in a long choice (.choose: input with a datalist) --------------------------------------------------- */
-
-  function choose(box) {
-    var input = box.querySelector("input[list]"), source = input && input.list, chosen = -1;
-    if (!source) { return; }
-    var all = Array.prototype.map.call(source.options, function (option) {
-      var hint = option.dataset.hint || "";
-      return { value: option.value, hint: hint, find: (option.value + hint + (option.dataset.find || "")).toLowerCase() };
-    });
-    var list = make("ul", { class: "opts", role: "listbox", id: input.id + "-opts", "aria-label": "可选项" });
-    list.hidden = true;
-    box.appendChild(list);
-    input.removeAttribute("list");
-    input.setAttribute("role", "combobox");
-    input.setAttribute("autocomplete", "off");
-    input.setAttribute("aria-autocomplete", "list");
-    input.setAttribute("aria-controls", list.id);
-    input.setAttribute("aria-expanded", "false");
-
-    function close() {
-      list.hidden = true;
-      input.setAttribute("aria-expanded", "false");
-      input.removeAttribute("aria-activedescendant");
-    }
-
-    function take(value) {
-      input.value = value;
-      close();
-      input.dispatchEvent(new Event("change", { bubbles: true }));
-    }
-
-    function mark(index) {
-      var options = list.querySelectorAll("[role=option]");
-      chosen = options.length ? (index + options.length) % options.length : -1;
-      Array.prototype.forEach.call(options, function (option, at) {
-        option.setAttribute("aria-selected", String(at === chosen));
-        if (at === chosen) {
-          input.setAttribute("aria-activedescendant", option.id);
-          option.scrollIntoView({ block: "nearest" });
-        }
-      });
-    }
-
-    function open() {
-      var typed = input.value.trim().toLowerCase();
-      var isWhole = all.some(function (one) { return one.value.toLowerCase() === typed; });
-      var found = all.filter(function (one) { return isWhole || one.find.indexOf(typed) >= 0; }).slice(0, MAX_OPTIONS);
-      list.textContent = "";
-      found.forEach(function (one, at) {
-        var option = make("li", { role: "option", id: list.id + "-" + at, "aria-selected": "false" }, one.value);
-        if (one.hint) { option.appendChild(make("small", {}, one.hint)); }
-        option.addEventListener("mousedown", function (event) { event.preventDefault(); take(one.value); });
-        list.appendChild(option);
-      });
-      if (!found.length) {
-        list.appendChild(make("li", { class: "none", role: "option", "aria-disabled": "true" }, "没有这个类别，换个说法再试"));
-      }
-      list.hidden = false;
-      chosen = -1;
-      input.setAttribute("aria-expanded", "true");
-    }
-
-    function onKey(event) {
-      var options = list.querySelectorAll("[role=option]:not(.none)");
-      if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-        event.preventDefault();
-        if (list.hidden) { open(); }
-        mark(chosen + (event.key === "ArrowDown" ? 1 : chosen < 0 ? 0 : -1));
-      } else if (event.key === "Enter" && !list.hidden && (chosen >= 0 || options.length === 1)) {
-        event.preventDefault();
-        take(options[Math.max(chosen, 0)].firstChild.textContent);
-      } else if (event.key === "Escape") { close(); }
-    }
-
-    function begin() {
-      if (list.hidden && window.innerWidth < PHONE) { box.scrollIntoView({ block: "start" }); } // clear of the keyboard
-      open();
-    }
-
-    input.addEventListener("input", open);
-    input.addEventListener("click", begin);
-    input.addEventListener("blur", close);
-    input.addEventListener("keydown", onKey);
-    each("[data-take]", box.parentNode, function (button) {
-      button.hidden = false;
-      button.addEventListener("click", function () { take(button.dataset.take); });
     });
   }
 
@@ -308,7 +219,7 @@
   }
 
   function wire(root) {
-    [[".choose", choose], [".pick", pick], ["[data-locate]", locate]].forEach(function (pair) {
+    [[".pick", pick], ["[data-locate]", locate]].forEach(function (pair) {
       each(pair[0], root, function (node) {
         if (!node.dataset.wired) { node.dataset.wired = "1"; pair[1](node); }
       });

@@ -5,8 +5,9 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from django import forms
+from django.templatetags.static import static
 
-from command_room.templatetags.look import clock
+from enforcement.services.steps import Step
 
 
 class Clock(NamedTuple):
@@ -106,19 +107,33 @@ def todos(now: datetime) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def steps(now: datetime) -> list[dict[str, str]]:
-    """A whistle half way: done, now, to come."""
-
-    def at(minutes: int) -> str:
-        return clock(now + timedelta(minutes=minutes), now)
-
+def steps(now: datetime) -> list[Step]:
+    """A whistle half way: done, done late, now, to come."""
+    minute = timedelta(minutes=1)
     return [
-        {"state": "done", "title": "网格员上报", "at": at(-14), "note": "附 3 张照片"},
-        {"state": "done", "title": "吹哨，镇领导已确认", "at": at(-6), "note": "应急哨先发后核"},
-        {"state": "now", "title": "签收", "at": f"{at(9)} 前", "note": "15 分钟，连续计时"},
-        {"state": "", "title": "到场", "at": f"{at(24)} 前", "note": ""},
-        {"state": "", "title": "首报", "at": f"{at(114)} 前", "note": ""},
-        {"state": "", "title": "办结", "at": f"{at(1434)} 前", "note": ""},
+        Step("网格员上报", at=now - 14 * minute, note="附 3 张照片", state="done"),
+        Step("吹哨", at=now - 6 * minute, due=now - 41 * minute, note="应急哨先发后核，镇领导已补核", state="done"),
+        Step("签收", due=now + 9 * minute, note="15 分钟，连续计时", state="now"),
+        Step("到场", due=now + 24 * minute),
+        Step("办结", due=now + 1434 * minute, is_provisional=True),
+    ]
+
+
+def photos(now: datetime) -> list[SimpleNamespace]:
+    url = static("img/sample-photo.svg")
+    about = {"preview": True, "preview_url": url, "get_absolute_url": url, "get_phase_display": "处置前"}
+    return [SimpleNamespace(**about, name=f"IMG_{n}.jpg", at=now - timedelta(minutes=15 - n)) for n in range(1, 5)]
+
+
+def entries(now: datetime) -> list[SimpleNamespace]:
+    said = [
+        (14, "上报事件（网格）", "甘霖第12网格·网格员", "信息采集"),
+        (6, "吹应急哨，应急管理局主办；先发后核", "甘霖镇·指挥室值班员", "任务派遣"),
+        (1, "应急管理局签收（超期）", "应急管理局·部门联络员", "任务派遣"),
+    ]
+    return [
+        SimpleNamespace(at=now - timedelta(minutes=ago), what=what, by_office=office, get_stage_display=stage)
+        for ago, what, office, stage in said
     ]
 
 
@@ -132,11 +147,16 @@ def context(now: datetime) -> dict[str, Any]:
         "lanes": lanes(now),
         "todos": todos(now),
         "steps": steps(now),
+        "photos": photos(now),
+        "entries": entries(now),
+        "claimed": SimpleNamespace(claimed_by="联络员（备）", claimed_at=now - timedelta(minutes=3)),
+        "unclaimed": SimpleNamespace(claimed_by=None),
         "signed_at": now - timedelta(minutes=5),
         "signed_due": now - timedelta(minutes=40),
         "form": SampleForm(),
         "wrong": wrong,
-        "page": SimpleNamespace(number=2, has_previous=True, has_next=True, previous_page_number=1, next_page_number=3),
+        "page": SimpleNamespace(
+            number=2, has_previous=True, has_next=True, previous_page_number=1, next_page_number=3, query="state=open"
+        ),
         "rows": [slip for lane in lanes(now) for slip in lane["slips"]][:5],
-        "photos": [1, 2, 3, 4],
     }

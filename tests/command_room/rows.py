@@ -13,7 +13,7 @@ def make_events(cast: Cast, n: int, now: datetime, **fields: Any) -> list[Event]
     values = {"state": "reported", "reported_by": cast.grid, "grid": cast.ganlin_grid, **fields}
     return Event.objects.bulk_create(
         Event(
-            number=f"事{uuid4().hex[:12]}",
+            number=f"事{uuid4().hex}",
             township=cast.ganlin,
             category=category,
             title=f"第 {i} 件",
@@ -35,7 +35,7 @@ def make_whistles(cast: Cast, n: int, now: datetime, state: str = "signing") -> 
     sent = {} if waits else {"sent_at": now, "finish_due": now, "eval_due": now, "approved_at": now}
     whistles = Whistle.objects.bulk_create(
         Whistle(
-            number=f"哨330683100-20261124-{uuid4().hex[:6]}",
+            number=f"哨330683100-20261124-{uuid4().hex[:16]}",
             event=event,
             township=cast.ganlin,
             kind="routine",

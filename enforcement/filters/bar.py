@@ -1,11 +1,21 @@
-"""A list's filters as plain values: a form library would take longer to draw them than the database to find the rows."""
+"""What the filters of all lists have in common: their shape on the page, and the questions that each of them answers.
+
+They are shown as plain values: a form library would take longer to draw them than the database to find the rows.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
+from django.utils import timezone
 from django_filters import FilterSet
+
+OPEN = ("open", "在办")
+ONLY_LATE = (("late", "只看超期"),)
+ORDERS = (("due", "最急（只看在办）"),)
 
 
 @dataclass(frozen=True)
@@ -40,3 +50,30 @@ def _kind(field: Any) -> str:
     if hasattr(field, "choices"):
         return "select"
     return "date" if isinstance(field, forms.DateField) else "text"
+
+
+# --- `method` of the filters: queryset, field, value ------------------------------------------------------------------
+def in_state(rows: QuerySet[Any], _: str, state: str) -> QuerySet[Any]:
+    return rows.filter(state__in=rows.model.OPEN if state == "open" else [state])
+
+
+def only_late(rows: QuerySet[Any], _: str, __: str) -> QuerySet[Any]:
+    return rows.filter(state__in=rows.model.OPEN, next_due__lt=timezone.now())
+
+
+def from_day(rows: QuerySet[Any], field: str, day: date) -> QuerySet[Any]:
+    return rows.filter(**{f"{field}__gte": _midnight(day)})
+
+
+def to_day(rows: QuerySet[Any], field: str, day: date) -> QuerySet[Any]:
+    """The whole of that day."""
+    return rows.filter(**{f"{field}__lt": _midnight(day + timedelta(days=1))})
+
+
+def by_due(rows: QuerySet[Any], _: str, __: str) -> QuerySet[Any]:
+    """The earliest first; what waits for nobody has no due time and is left out."""
+    return rows.filter(state__in=rows.model.OPEN, next_due__isnull=False).order_by("next_due", "id")
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))

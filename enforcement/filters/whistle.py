@@ -1,34 +1,27 @@
 """The whistle list's filters, all of them in the URL."""
 
-from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import django_filters
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
 
+from enforcement.filters.bar import ONLY_LATE, OPEN, ORDERS, by_due, from_day, in_state, only_late, to_day
 from enforcement.models import Dispatch, Whistle
 from townships.models import Unit
-
-ORDERS = (("due", "最急（只看在办）"),)
-ONLY_LATE = (("late", "只看超期"),)
 
 
 class WhistleFilter(django_filters.FilterSet):
     q = django_filters.CharFilter(label="编号、标题", method="with_text")
     state = django_filters.ChoiceFilter(
-        label="状态",
-        choices=[("open", "在办"), *Whistle.State.choices],
-        method="in_state",
-        empty_label="全部状态",
+        label="状态", choices=[OPEN, *Whistle.State.choices], method=in_state, empty_label="全部状态"
     )
     kind = django_filters.ChoiceFilter(label="哨种", choices=Whistle.Kind.choices, empty_label="全部哨种")
     department = django_filters.CharFilter(label="部门", method="with_department")
     township = django_filters.ModelChoiceFilter(label="镇街", queryset=Unit.objects.townships(), empty_label="全部镇街")
-    late = django_filters.ChoiceFilter(label="期限", choices=ONLY_LATE, method="only_late", empty_label="不限")
-    since = django_filters.DateFilter(label="提交自", method="from_day")
-    until = django_filters.DateFilter(label="提交至", method="to_day")
-    order = django_filters.ChoiceFilter(label="排序", choices=ORDERS, method="in_order", empty_label="最新提交")
+    late = django_filters.ChoiceFilter(label="期限", choices=ONLY_LATE, method=only_late, empty_label="不限")
+    since = django_filters.DateFilter(label="提交自", field_name="submitted_at", method=from_day)
+    until = django_filters.DateFilter(label="提交至", field_name="submitted_at", method=to_day)
+    order = django_filters.ChoiceFilter(label="排序", choices=ORDERS, method=by_due, empty_label="最新提交")
 
     class Meta:
         model = Whistle
@@ -43,27 +36,9 @@ class WhistleFilter(django_filters.FilterSet):
     def with_text(self, queryset: QuerySet[Whistle], _: str, text: str) -> QuerySet[Whistle]:
         return queryset.filter(Q(number__icontains=text) | Q(title__icontains=text))
 
-    def in_state(self, queryset: QuerySet[Whistle], _: str, state: str) -> QuerySet[Whistle]:
-        return queryset.filter(state__in=Whistle.OPEN if state == "open" else [state])
-
     def with_department(self, queryset: QuerySet[Whistle], _: str, name: str) -> QuerySet[Whistle]:
         parts = Dispatch.objects.filter(whistle_id=OuterRef("pk"), department__in=named(name))
         return queryset.filter(Exists(parts))
-
-    def only_late(self, queryset: QuerySet[Whistle], _: str, __: str) -> QuerySet[Whistle]:
-        return queryset.filter(state__in=Whistle.OPEN, next_due__lt=timezone.now())
-
-    def from_day(self, queryset: QuerySet[Whistle], _: str, day: date) -> QuerySet[Whistle]:
-        return queryset.filter(submitted_at__gte=midnight(day))
-
-    def to_day(self, queryset: QuerySet[Whistle], _: str, day: date) -> QuerySet[Whistle]:
-        """The whole of that day."""
-        return queryset.filter(submitted_at__lt=midnight(day + timedelta(days=1)))
-
-    def in_order(self, queryset: QuerySet[Whistle], _: str, order: str) -> QuerySet[Whistle]:
-        if order == "due":
-            return queryset.filter(state__in=Whistle.OPEN).order_by("next_due", "id")
-        return queryset
 
 
 def named(name: str) -> list[int]:
@@ -73,7 +48,3 @@ def named(name: str) -> list[int]:
     return exact or list(
         departments.filter(Q(short_name__icontains=name) | Q(name__icontains=name)).values_list("pk", flat=True)
     )
-
-
-def midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))

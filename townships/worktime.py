@@ -19,9 +19,12 @@ class Due:
     provisional: bool  # computed on plain weekdays, because a year is not loaded
 
 
-def due(start: datetime, unit: str, amount: int) -> Due:
-    """When `amount` of `unit` after the aware `start` is over. A missing year makes it provisional, never an error."""
-    cal = calendar()
+def due(start: datetime, unit: str, amount: int, cal: Calendar | None = None) -> Due:
+    """When `amount` of `unit` after the aware `start` is over. A missing year makes it provisional, never an error.
+
+    `cal`: the calendar, where the caller has it already.
+    """
+    cal = cal or calendar()
     try:
         return Due(to_aware(add(to_local(start), unit, amount, cal)), provisional=False)
     except MissingYear:

@@ -12,6 +12,7 @@ from enforcement.rules.deadlines import (
     WhistleLimits,
     whistle_dues_or_provisional,
 )
+from townships.rules.worktime import Calendar
 from townships.worktime import Due, calendar, due, to_aware, to_local
 
 SHIPPED_STEPS: dict[tuple[str, str], Step] = {
@@ -46,11 +47,16 @@ class WhistleClocks:
     eval_step: Step
     approve: Step
     confirm: Step
+    calendar: Calendar
+
+    def due(self, start: datetime, step: Step) -> Due:
+        """When this step, counted from the aware `start`, is over."""
+        return due(start, step.unit, step.amount, self.calendar)
 
     def dues(self, sent_at: datetime) -> tuple[Dues, frozenset[str]]:
         """Aware due times from `sent_at`, and the names of the provisional ones."""
         dues, provisional = whistle_dues_or_provisional(
-            self.kind, to_local(sent_at), self.limits, self.eval_step, calendar()
+            self.kind, to_local(sent_at), self.limits, self.eval_step, self.calendar
         )
         return (
             Dues(
@@ -80,4 +86,5 @@ def whistle_clocks(kind: str, on: datetime) -> WhistleClocks:
         eval_step=steps[("all", "eval")],
         approve=steps.get((kind, "approve"), steps[("all", "approve")]),
         confirm=steps[("emergency", "confirm")],
+        calendar=calendar(),
     )

@@ -61,9 +61,9 @@ def _whistle(whistle: Whistle) -> bool:
     clocks: Clocks = {}
     rules = whistle_clocks(whistle.kind, whistle.sent_at or whistle.submitted_at)
     if "approve_due" in whistle.provisional:
-        clocks["approve_due"] = due(whistle.submitted_at, rules.approve.unit, rules.approve.amount)
+        clocks["approve_due"] = rules.due(whistle.submitted_at, rules.approve)
     if "confirm_due" in whistle.provisional:
-        clocks["confirm_due"] = due(whistle.submitted_at, rules.confirm.unit, rules.confirm.amount)
+        clocks["confirm_due"] = rules.due(whistle.submitted_at, rules.confirm)
     if whistle.sent_at:
         clocks.update(_sent_clocks(whistle, whistle.sent_at, {"finish_due", "eval_due"}))
         clocks["eval_due"] = evaluation_due(whistle, rules.eval_step, clocks["eval_due"])

@@ -24,7 +24,6 @@ from records.services import Refused, advance, entry_for, lock, once, record
 from records.services.number import next_number
 from townships import people
 from townships.models import Role, Unit
-from townships.worktime import due
 
 
 def submit(
@@ -43,7 +42,7 @@ def submit(
     """Submit to the township's leaders; an emergency goes at once and is confirmed afterwards. Twice is once."""
 
     def create() -> Whistle:
-        lock(event, seen_state=seen_state)
+        _mark_event(event, kind, by=by, seen_state=seen_state)
         now = timezone.now()
         clocks = whistle_clocks(kind, now)
         departments = [lead, *(unit for unit in helpers if unit.pk != lead.pk)]
@@ -65,7 +64,6 @@ def submit(
             _submit_emergency(whistle, departments, clocks, by=by)
         else:
             _submit_to_leaders(whistle, departments, clocks, by=by)
-        _mark_event(event, whistle, by=by)
         return whistle
 
     return once(Whistle, request_id, create)
@@ -183,13 +181,13 @@ def rework(dispatch: Dispatch, *, by: Any, seen_state: str, reason: str) -> None
     now = timezone.now()
     clocks = whistle_clocks(whistle.kind, dispatch.sent_at)
     step = rework_step(clocks.limits.finish)
-    clock = due(now, step.unit, step.amount)
+    clock = clocks.due(now, step)
     advance(
         dispatch,
         Dispatch.State.REWORK,
         by=by,
         verb="dispatch_rework",
-        what=f"退回{dispatch.department}返工，时限{step}",
+        what=f"退回{dispatch.department}返工，时限 {step}",
         stage=Stage.CLOSE,
         rework_at=now,
         rework_by=by,
@@ -205,16 +203,19 @@ def rework(dispatch: Dispatch, *, by: Any, seen_state: str, reason: str) -> None
 
 
 # --- inside ---------------------------------------------------------------------------------------------------------
-def _mark_event(event: Event, whistle: Whistle, *, by: Any) -> None:
-    verified = {} if event.verified_at else {"verified_at": timezone.now(), "verified_by": by}
+def _mark_event(event: Event, kind: str, *, by: Any, seen_state: str) -> None:
+    """The event, locked first of all, is whistled for; whoever comes second is refused here."""
+    is_new = seen_state == Event.State.REPORTED  # `advance` refuses if it is not
+    verified = {"verified_at": timezone.now(), "verified_by": by} if is_new else {}
+    verb = "吹" if kind == Whistle.Kind.EMERGENCY else "拟吹"
     advance(
         event,
         Event.State.WHISTLED,
         by=by,
         verb="event_whistled",
-        what=f"{'吹' if whistle.sent_at else '拟吹'}{whistle.get_kind_display()}",
+        what=f"{verb}{Whistle.Kind(kind).label}",
         stage=Stage.FILE,
-        data={"whistle": whistle.pk},
+        seen_state=seen_state,
         next_due=None,
         claimed_at=None,
         claimed_by=None,
@@ -223,7 +224,7 @@ def _mark_event(event: Event, whistle: Whistle, *, by: Any) -> None:
 
 
 def _submit_to_leaders(whistle: Whistle, departments: Sequence[Unit], clocks: WhistleClocks, *, by: Any) -> None:
-    clock = due(whistle.submitted_at, clocks.approve.unit, clocks.approve.amount)
+    clock = clocks.due(whistle.submitted_at, clocks.approve)
     whistle.approve_due = whistle.next_due = clock.at
     whistle.provisional = ["approve_due"] if clock.provisional else []
     whistle.save(force_insert=True)
@@ -236,7 +237,7 @@ def _submit_to_leaders(whistle: Whistle, departments: Sequence[Unit], clocks: Wh
 def _submit_emergency(whistle: Whistle, departments: Sequence[Unit], clocks: WhistleClocks, *, by: Any) -> None:
     now = whistle.submitted_at
     fields, dues = _started(clocks, now)
-    confirm = due(now, clocks.confirm.unit, clocks.confirm.amount)
+    confirm = clocks.due(now, clocks.confirm)
     for name, value in fields.items():
         setattr(whistle, name, value)
     whistle.state, whistle.confirm_due = Whistle.State.SIGNING, confirm.at

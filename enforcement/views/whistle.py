@@ -269,10 +269,12 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
 
 def made_already(request: HttpRequest, event: Event) -> Whistle | None:
     """What the first sending of the same form made; for whoever opens the form too late, the event's whistle."""
+    if event.state != Event.State.WHISTLED:
+        return None  # `submit` itself finds what a form made that is sent again after its whistle was turned down
     made = Whistle.objects.visible_to(request.user).filter(event=event).order_by("-id")
     if sent := request_id(request):
         return made.filter(request_id=sent).first()
-    if request.method == "GET" and event.state == Event.State.WHISTLED:
+    if request.method == "GET":
         messages.info(request, "这件事已经吹过哨")
         return made.first()
     return None

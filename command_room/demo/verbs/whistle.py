@@ -31,6 +31,7 @@ def submit(
     units: Sequence[Unit],
 ) -> Whistle:
     """`units`: the lead first."""
+    _mark_event(book, event, kind, by=by, at=at)
     whistle = Whistle(
         event=event,
         township=event.township,
@@ -47,7 +48,6 @@ def submit(
     book.whistles.append(whistle)
     send = _go_at_once if kind == Whistle.Kind.EMERGENCY else _to_leaders
     send(book, whistle, units, by=by, town=town)
-    _mark_event(book, event, whistle, by=by, at=at)
     return whistle
 
 
@@ -180,7 +180,7 @@ def tell_department(book: Book, kind: type[Kind], dispatch: Dispatch, *, at: dat
 
 
 # --- inside ---------------------------------------------------------------------------------------------------------
-def _mark_event(book: Book, event: Event, whistle: Whistle, *, by: User, at: datetime) -> None:
+def _mark_event(book: Book, event: Event, kind: str, *, by: User, at: datetime) -> None:
     events.mark_verified(event, by=by, at=at)
     book.advance(
         event,
@@ -188,9 +188,8 @@ def _mark_event(book: Book, event: Event, whistle: Whistle, *, by: User, at: dat
         by=by,
         at=at,
         verb="event_whistled",
-        what=f"{'吹' if whistle.sent_at else '拟吹'}{whistle.get_kind_display()}",
+        what=f"{'吹' if kind == Whistle.Kind.EMERGENCY else '拟吹'}{Whistle.Kind(kind).label}",
         stage=Stage.FILE,
-        data={"whistle": whistle},
         next_due=None,
         claimed_at=None,
         claimed_by=None,

@@ -8,18 +8,16 @@ from typing import Any
 
 from django.db.models import Count, Q
 
-from command_room.services.clock import LABELS, PART_FIELDS, turning, whistle_clock
-from command_room.services.worklist import KIND_TONES, page
+from command_room.services.clock import turning
+from command_room.services.worklist import page
 from command_room.templatetags.look import SOON, tone_of
 from enforcement.models import Dispatch, Event, Whistle
+from enforcement.services.labels import KIND_TONES, PART_FIELDS, WORDS, whistle_clock
 from townships.models import Unit
 
 COLUMN = 50
 COUNTED = 2000  # open whistles of one township: beyond that the numbers say 2000+
 MINUTE = timedelta(minutes=1)
-PART_WORDS = {
-    "sent": "未签收", "signed": "已签收", "arrived": "已到场", "reported": "已反馈", "rework": "返工中", "closed": "已办结",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,9 +58,7 @@ def board(township: Unit, now: datetime) -> Board:
     clocks = [card["next_due"] for card in cards] + [part["next_due"] for some in parts.values() for part in some]
     until = turning(clocks, now)
     if any(lane.more for lane in lanes):
-        until = min(
-            until, now + MINUTE
-        )  # the clocks of what the columns do not show are counted over them all the same
+        until = min(until, now + MINUTE)  # what the columns do not show is counted over them all the same
     return Board(lanes, counts["open"], counts["late"], counts["soon"], to_accept, until)
 
 
@@ -85,7 +81,7 @@ def _cards(township_id: int) -> list[dict[str, Any]]:
 def _parts(whistle_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
     rows = Dispatch.objects.filter(whistle_id__in=whistle_ids).order_by("id")
     parts = defaultdict(list)
-    for row in rows.values(*PART_FIELDS, "department__short_name"):
+    for row in rows.values(*PART_FIELDS):
         parts[row["whistle_id"]].append(row)
     return parts
 
@@ -111,7 +107,7 @@ def _slip(
     card: dict[str, Any], parts: Sequence[dict[str, Any]], names: dict[int, str], now: datetime
 ) -> dict[str, Any]:
     """What a card's template needs, as plain values: lookups in a dict are what Django's templates do fastest."""
-    clock, is_provisional = whistle_clock(card, parts)
+    clock = whistle_clock(card, parts)
     asked = [(names.get(pk, ""), "", "") for pk in card["departments"]] if card["state"] == "submitted" else []
     serial = card["number"].split("-")
     return {
@@ -127,8 +123,8 @@ def _slip(
         "claimed": card["claimed_by__name"] or "",
         "parts": asked or [_dot(part, now) for part in parts],
         "due": card["next_due"],
-        "label": LABELS[clock],
-        "provisional": is_provisional,
+        "label": clock.label,
+        "provisional": clock.is_provisional,
     }
 
 
@@ -137,4 +133,4 @@ def _dot(part: dict[str, Any], now: datetime) -> tuple[str, str, str]:
     tone = tone_of(part["next_due"], now)
     if tone in ("ok", "idle"):
         tone = "" if part["state"] == "sent" else "done"
-    return part["department__short_name"], tone, PART_WORDS[part["state"]]
+    return part["department__short_name"], tone, WORDS[part["state"]]

@@ -8,6 +8,7 @@ from django.db.models import Avg, Count, F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from command_room.services.clock import midnight
 from command_room.templatetags.look import HOUR, span
 from enforcement.models import Dispatch, Whistle
 from townships import people
@@ -48,7 +49,7 @@ class Finished:
 
 def arrivals(township: Unit, now: datetime) -> Arrivals:
     """By the index on changed whistles: whoever arrived since Monday has changed the whistle since Monday."""
-    monday = _midnight(now) - timedelta(days=timezone.localtime(now).weekday())
+    monday = midnight(now) - timedelta(days=timezone.localtime(now).weekday())
     rows = Dispatch.objects.filter(
         whistle__township=township, whistle__changed_at__gte=monday, arrived_at__gte=monday
     ).aggregate(average=Avg(F("arrived_at") - F("sent_at")), n=Count("pk"))
@@ -57,7 +58,7 @@ def arrivals(township: Unit, now: datetime) -> Arrivals:
 
 def finished(township: Unit, now: datetime) -> Finished:
     """By the index on closed whistles. A rework counts by its own limit."""
-    first = _midnight(now).replace(day=1)
+    first = midnight(now).replace(day=1)
     limit = Coalesce("rework_due", "finish_due")
     rows = Dispatch.objects.filter(is_lead=True, whistle__township=township, whistle__closed_at__gte=first)
     return Finished(**rows.aggregate(n=Count("pk"), on_time=Count("pk", filter=Q(reported_at__lte=limit))))
@@ -89,7 +90,3 @@ def _provisional(township: Unit, today: date) -> Iterator[str]:
         rows = Whistle.objects.filter(township=township, state__in=Whistle.OPEN).exclude(provisional=[])
         n = rows[:COUNTED].count()
         yield f"{'、'.join(map(str, sorted(missing)))} 年放假安排未导入" + (f"，{n} 张哨单的期限为暂定" if n else "")
-
-
-def _midnight(now: datetime) -> datetime:
-    return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)

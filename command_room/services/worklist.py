@@ -1,4 +1,4 @@
-""" "现在该我做的": every act that waits for this person's office and role, by due time, each with why it is here.
+"""现在该我做的: every act that waits for this person's office and role, by due time, each with why it is here.
 
 An act waits for an office; who took it up is shown and nothing more. Each role asks one to three queries, each by an
 index and with a limit, whatever stands in the tables.
@@ -14,15 +14,15 @@ from typing import Any
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 
-from command_room.services.clock import LABELS, PART_FIELDS, midnight_after, part_clock, turning, whistle_clock
+from command_room.services.clock import midnight, turning
 from command_room.services.marks import OPEN_PARTS
 from command_room.templatetags.look import tone_of
 from enforcement.models import Dispatch, Event, Whistle
+from enforcement.services.labels import CLOCKS, KIND_TONES, PART_FIELDS, dispatch_clock, whistle_clock
 from townships.models import Post, Role, Unit
 
 SHOWN = 100
-WEEK, MINUTE = timedelta(days=7), timedelta(minutes=1)
-KIND_TONES = {Whistle.Kind.EMERGENCY: "urgent", Whistle.Kind.CAMPAIGN: "blue"}
+DAY, WEEK, MINUTE = timedelta(days=1), timedelta(days=7), timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def _whistle_act(row: dict[str, Any], user: Any, verb: str, clock: str, why: str
         tag_tone=KIND_TONES.get(row["kind"], ""),
         where=row["event__grid__short_name"] or row["township__short_name"],
         why=why,
-        label=LABELS[clock],
+        label=CLOCKS[clock],
         url=page("enforcement:whistle-detail", row["id"]),
         post_to=post_to,
         **_common(row, user, clock),
@@ -188,7 +188,7 @@ def _dispatches(post: Post, user: Any, _: datetime, limit: int) -> Iterable[Act]
 
 
 def _dispatch_act(row: dict[str, Any], user: Any) -> Act:
-    clock = part_clock(row)
+    clock = dispatch_clock(row).name
     verb, why = STEPS[clock]
     return Act(
         verb=verb,
@@ -198,7 +198,7 @@ def _dispatch_act(row: dict[str, Any], user: Any) -> Act:
         tag_tone=KIND_TONES.get(row["whistle__kind"], ""),
         where=row["township__short_name"],
         why=why if row["next_due"] else HELPER_WHY,
-        label=LABELS[clock],
+        label=CLOCKS[clock],
         url=page("enforcement:dispatch-detail", row["id"]),
         post_to=page("enforcement:dispatch-sign", row["id"]) if row["state"] == "sent" else "",
         **_common(row, user, clock),
@@ -251,11 +251,9 @@ def _late_everywhere(_: Post, user: Any, now: datetime, limit: int) -> Iterable[
     townships = list(Unit.objects.townships().values_list("pk", flat=True))  # named, so that the index on them serves
     late = Whistle.objects.filter(township_id__in=townships, state__in=Whistle.OPEN, next_due__lt=now)
     rows = list(_first(late, limit, WHISTLE_FIELDS))
-    open_parts = Dispatch.objects.filter(whistle_id__in=[row["id"] for row in rows], state__in=OPEN_PARTS).order_by(
-        "id"
-    )
+    waiting = Dispatch.objects.filter(whistle_id__in=[row["id"] for row in rows], state__in=OPEN_PARTS)
     parts: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for part in open_parts.values(*PART_FIELDS, "department__short_name"):
+    for part in waiting.order_by("id").values(*PART_FIELDS):
         parts[part["whistle_id"]].append(part)
     return [_late_act(row, user, parts[row["id"]], now) for row in rows]
 
@@ -263,7 +261,7 @@ def _late_everywhere(_: Post, user: Any, now: datetime, limit: int) -> Iterable[
 def _late_act(row: dict[str, Any], user: Any, parts: Sequence[dict[str, Any]], now: datetime) -> Act:
     late = [part["department__short_name"] for part in parts if part["next_due"] and part["next_due"] < now]
     whom = {"submitted": "镇领导审核", "reported": "镇里评价"}.get(row["state"]) or "、".join(late)
-    clock, _ = whistle_clock(row, parts)
+    clock = whistle_clock(row, parts).name
     row = {**row, "event__grid__short_name": "", "claimed_by_id": None}
     return _whistle_act(row, user, "", clock, f"{Whistle.State(row['state']).label}，等{whom}")
 
@@ -312,7 +310,7 @@ def segments(found: Sequence[Act], now: datetime, role: str) -> list[Segment]:
         ]
     if role in (Role.GUIDANCE, Role.AUDITOR):
         return [Segment("late", "超期未办", toned)]
-    tonight = midnight_after(now)
+    tonight = midnight(now) + DAY
     return [
         Segment("now", "现在", [pair for pair in toned if pair[0] in ("late", "soon")]),
         Segment("today", "今天", [pair for pair in toned if pair[1].due and pair[1].due < tonight]),

@@ -1,4 +1,4 @@
-"""What runs for a whistle or a dispatch, and where each department stands, in a word: for lists and cards.
+"""Which clock of a whistle or a dispatch runs, and how kinds and states are called and coloured: for lists and cards.
 
 Rows are mappings of values, as a list brings them; of a model instance it is `vars(instance)`.
 """
@@ -13,31 +13,36 @@ Row = Mapping[str, Any]
 WHISTLE_STATES = dict(Whistle.State.choices)
 WHISTLE_KINDS = dict(Whistle.Kind.choices)
 DISPATCH_STATES = dict(Dispatch.State.choices)
-KIND_TONES = {"emergency": " urgent", "campaign": " blue"}
-WHISTLE_TONES = {"submitted": " blue", "signing": " blue", "signed": " blue", "reported": " soon", "closed": " ok"}
+KIND_TONES = {"emergency": "urgent", "campaign": "blue"}
+WHISTLE_TONES = {"submitted": "blue", "signing": "blue", "signed": "blue", "reported": "soon", "closed": "ok"}
 DISPATCH_TONES = {
-    "sent": " blue",
-    "signed": " blue",
-    "arrived": " blue",
-    "rework": " soon",
-    "reported": " ok",
-    "closed": " ok",
-}
-WORDS = {
-    "sent": "未签收", "signed": "已签收", "arrived": "已到场", "reported": "已反馈", "rework": "返工中", "closed": "已办结",
+    "sent": "blue", "signed": "blue", "arrived": "blue", "rework": "soon", "reported": "ok", "closed": "ok",
 }  # fmt: skip
-OWN = {"submitted": ("审核", "approve_due"), "reported": ("评价", "eval_due")}
-PARTS = {"sent": ("签收", "sign_due"), "signed": ("到场", "arrive_due"), "rework": ("返工", "rework_due")}
-FINISH = ("办结", "finish_due")
-INTERIM = ("首报", "report_due")
+WORDS = {**DISPATCH_STATES, "sent": "未签收"}  # where a department stands, as others see it
+CLOCKS = {
+    "approve_due": "审核",
+    "confirm_due": "补核",
+    "sign_due": "签收",
+    "arrive_due": "到场",
+    "report_due": "首报",
+    "finish_due": "办结",
+    "rework_due": "返工",
+    "eval_due": "评价",
+}
+OWN = {"submitted": "approve_due", "reported": "eval_due"}
+PARTS = {"sent": "sign_due", "signed": "arrive_due", "rework": "rework_due"}
 
 
 class Clock(NamedTuple):
-    """What runs now: what it is for, until when, and whether it was guessed."""
+    """What runs now: the field that holds it, until when, and whether it was guessed."""
 
-    label: str
+    name: str
     due: datetime | None
     is_provisional: bool
+
+    @property
+    def label(self) -> str:
+        return CLOCKS[self.name]
 
 
 class Dot(NamedTuple):
@@ -52,21 +57,20 @@ PART_FIELDS = ("whistle_id", "state", "next_due", "report_due", "interim_at", "p
 
 def dispatch_clock(part: Row) -> Clock:
     """The clock of the department's next act."""
-    label, name = PARTS.get(part["state"], FINISH)
+    name = PARTS.get(part["state"], "finish_due")
     if part["state"] == "arrived" and part["report_due"] and not part["interim_at"]:
-        label, name = INTERIM
-    return Clock(label, part["next_due"], name in part["provisional"])
+        name = "report_due"
+    return Clock(name, part["next_due"], name in part["provisional"])
 
 
 def whistle_clock(whistle: Row, parts: Sequence[Row]) -> Clock:
     """The whistle's own clock, or that of the department whose turn comes first."""
-    due = whistle["next_due"]
-    label, name = OWN.get(whistle["state"], FINISH)
-    if whistle["state"] not in OWN:
-        first = next((part for part in parts if part["next_due"] and part["next_due"] == due), None)
-        if first:
-            return dispatch_clock(first)
-    return Clock(label, due, name in whistle["provisional"])
+    name, due = OWN.get(whistle["state"]), whistle["next_due"]
+    first = next((part for part in parts if part["next_due"] and part["next_due"] == due), None)
+    if name is None and first:
+        return dispatch_clock(first)
+    name = name or "finish_due"
+    return Clock(name, due, name in whistle["provisional"])
 
 
 def dot(part: Row, name: str, now: datetime) -> Dot:

@@ -48,7 +48,7 @@ ROW = (
 )  # fmt: skip
 STATES = dict(Event.State.choices)
 SOURCES = dict(Event.Source.choices)
-STATE_TONES = {"reported": " blue", "verified": " blue", "settled": " ok"}
+STATE_TONES = {"reported": "blue", "verified": "blue", "settled": "ok"}
 QUICK = (
     ("全部", ""),
     ("在办", "state=open"),

@@ -47,7 +47,7 @@ from enforcement.services.labels import (
 )
 from enforcement.services.report import Work, work_of
 from enforcement.services.steps import forecast, whistle_steps
-from enforcement.views.event import request_id, visible_event
+from enforcement.views.event import request_id
 from enforcement.views.paging import Page, page_of
 from records.models import Entry
 from records.services.attachment import files_of
@@ -252,7 +252,8 @@ def again(request: HttpRequest, whistle: Whistle, **bound: Form) -> HttpResponse
 @require_http_methods(["GET", "POST"])
 def submit(request: HttpRequest, pk: int) -> HttpResponse:
     """The form, and its sending."""
-    event = visible_event(request, pk)
+    related = ("township", "category", "grid")
+    event = get_object_or_404(Event.objects.visible_to(request.user).select_related(*related), pk=pk)
     if made := made_already(request, event):
         return redirect(made)
     require(request, can_whistle, event)

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django import forms
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.forms.utils import ErrorDict
 from django.utils import timezone
 
@@ -21,7 +21,8 @@ from records.services.attachment import MAX_FILES, Upload
 from townships.models import Role, Unit
 
 TITLE_LENGTH = 60
-CALLER_SOURCES = (Event.Source.CALL, Event.Source.HOTLINE)
+# A mobile, a landline with or without its area code and extension; what is shorter nobody can call back.
+CALLABLE = RegexValidator(r"^\+?[\d\s-]{7,}(转\s?\d+)?$", "电话不全：请写手机号，或座机号，例如 0575-83000000；没有留就空着。")
 
 
 def text(label: str, length: int, missing: str = "", *, rows: int = 1, **attrs: str) -> forms.CharField:
@@ -54,6 +55,7 @@ class ReportForm(forms.Form):
     outside_number = text("来源编号", 60, placeholder="例如 12345 工单号", autocomplete="off")
     caller_name = text("来电人", 40, autocomplete="off")
     caller_phone = text("来电人电话", 30, inputmode="tel", autocomplete="off")
+    caller_phone.validators.append(CALLABLE)
     category_text = text("是什么事", 60, autocomplete="off", enterkeyhint="search")
     category = forms.ModelChoiceField(
         Category.objects.filter(is_active=True, parent__isnull=False),

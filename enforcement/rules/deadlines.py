@@ -27,13 +27,16 @@ NAMES = MappingProxyType(
 
 @dataclass(frozen=True)
 class Step:
-    """A limit: how much of which unit. Its text is what a screen shows, e.g. 15 分钟, 240 工作分钟, 3 个工作日."""
+    """A limit: how much of which unit. Its text is how people say it: 15 分钟, 24 小时, 4 个工作小时, 7 个工作日."""
 
     unit: str
     amount: int
 
     def __str__(self) -> str:
-        return f"{self.amount}{UNIT_NAMES[Unit(self.unit)]}"
+        unit = Unit(self.unit)
+        if unit in HOUR_NAMES and self.amount % HOUR == 0:
+            return f"{self.amount // HOUR} {HOUR_NAMES[unit]}"
+        return f"{self.amount} {UNIT_NAMES[unit]}"
 
 
 UNIT_NAMES = MappingProxyType(
@@ -41,9 +44,11 @@ UNIT_NAMES = MappingProxyType(
         Unit.CONTINUOUS_MINUTES: "分钟",
         Unit.WORK_MINUTES: "工作分钟",
         Unit.WORK_DAYS: "个工作日",
-        Unit.CALENDAR_DAYS: "日",
+        Unit.CALENDAR_DAYS: "天",
     }
 )
+HOUR = 60
+HOUR_NAMES = MappingProxyType({Unit.CONTINUOUS_MINUTES: "小时", Unit.WORK_MINUTES: "个工作小时"})
 
 
 @dataclass(frozen=True)
@@ -141,12 +146,12 @@ def _dues(
 def _reasons(kind: str, limits: WhistleLimits, eval_step: Step) -> Iterator[str]:
     yield "部门应当及时支持镇街的执法协作请求（《浙江省综合行政执法条例》第17条）"
     report = f"{limits.report}内反馈进展、" if limits.report else ""
-    yield f"{NAMES[Kind(kind)]}：自批准起{limits.sign}内签收、{limits.arrive}内到场、{report}{limits.finish}内办结"
+    yield f"{NAMES[Kind(kind)]}：自批准起 {limits.sign}内签收、{limits.arrive}内到场、{report}{limits.finish}内办结"
     units = {step.unit for step in (limits.sign, limits.arrive, limits.report, limits.finish) if step}
     if Unit.CONTINUOUS_MINUTES in units:
-        yield "以分钟计的连续计时，不分昼夜和节假日（《民法典》第201条）"
+        yield "以分钟、小时计的连续计时，不分昼夜和节假日（《民法典》第201条）"
     if Unit.WORK_MINUTES in units:
-        yield "工作分钟只计工作日的工作时段"
+        yield "工作小时只计工作日的工作时段"
     if Unit.WORK_DAYS in units:
         yield "工作日自次日起算，至末日24时届满（《民法典》第201条、第203条）"
-    yield f"办结期限之后{eval_step}内由镇街评价"
+    yield f"办结期限之后 {eval_step}内由镇街评价"

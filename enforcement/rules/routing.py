@@ -150,17 +150,17 @@ def _by_row(facts: Facts, row: RoutingRow) -> Proposal:
         reasons.append(f"此类事件用{NAMES[Kind(kind)]}")
     limit = row.squad_limit if row.route == Route.SQUAD else None
     if limit:
-        reasons.append(f"执法队{limit}内处置")
+        reasons.append(f"执法队 {limit}内处置，可以另定时限")
     return Proposal(row.route, row.lead, row.helpers, kind, limit, tuple(reasons))
 
 
 def _ground(facts: Facts, row: RoutingRow) -> Iterator[str]:
-    place = "本镇街" if row.township else "各镇街"
+    place = "本镇街专用" if row.township else "各镇街通用"
     if row.category == facts.category:
-        yield f"按小类{row.category}在{place}的规则"
+        yield f"分派规则：小类 {row.category}，{place}"
     elif row.category:
-        yield f"按大类{row.category}在{place}的规则"
+        yield f"分派规则：大类 {row.category}，{place}"
     elif row is not NO_ROW:
-        yield f"没有此类的专门规则，按{place}的一般规则"
+        yield f"没有此类的专门规则，用{place}的一般规则"
     if row.reason:
         yield row.reason

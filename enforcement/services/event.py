@@ -79,9 +79,8 @@ def report(
         if settled:
             _close(event, by=by, result=settled, what="现场处置完毕")
         else:
-            notify(
-                _message(kinds.EventReported, event), to=people.duty(place.township), key=f"event_reported:{event.pk}"
-            )
+            to = [user for user in people.duty(place.township) if user.pk != by.pk]
+            notify(_message(kinds.EventReported, event), to=to, key=f"event_reported:{event.pk}")
         return event
 
     return once(Event, request_id, create)
@@ -158,7 +157,7 @@ def hand_to_squad(event: Event, *, by: Any, seen_state: str, limit: Step) -> Non
         Event.State.SQUAD,
         by=by,
         verb="event_handed_to_squad",
-        what=f"交镇街执法队处置，时限{limit}",
+        what=f"交镇街执法队处置，时限 {limit}",
         stage=Stage.DISPATCH,
         seen_state=seen_state,
         **_verified(event, by),

@@ -20,13 +20,25 @@ def department_people(dispatch: Dispatch) -> list[Any]:
 
 def dispatch_message(kind: type[kinds.Kind], dispatch: Dispatch) -> kinds.Kind:
     """The message of this kind about a dispatch: number, kind of whistle, township, due time, link."""
+    clock = _clock(kind, dispatch)
     return kind(
         number=dispatch.number,
         matter=dispatch.whistle.get_kind_display(),
         unit=dispatch.township.short_name,
-        due=dispatch.next_due.isoformat() if dispatch.next_due else None,
+        due=clock.isoformat() if clock else None,
         link=dispatch.get_absolute_url(),
     )
+
+
+def _clock(kind: type[kinds.Kind], dispatch: Dispatch) -> datetime | None:
+    """The due time that the kind's `clock_label` names; where it names none of its own, the dispatch's next one."""
+    if kind is kinds.DispatchAssigned:
+        return None if dispatch.arrived_at else dispatch.arrive_due
+    if kind is kinds.DispatchArrived:
+        return dispatch.finish_due
+    if kind is kinds.DispatchReported:
+        return dispatch.whistle.eval_due if dispatch.is_lead else None
+    return dispatch.next_due
 
 
 def whistle_message(kind: type[kinds.Kind], whistle: Whistle, due_at: datetime | None) -> kinds.Kind:

@@ -26,9 +26,9 @@ class RouteProposal:
 
     @property
     def details(self) -> str:
-        """The rest of the proposal in words: `，时限240工作分钟`, or `，日常哨，请市场监管局主办、公安局协办`."""
+        """The rest of the proposal in words: `，4 个工作小时内处置`, or `，日常哨，请市场监管局主办、公安局协办`."""
         if self.squad_limit:
-            return f"，时限{self.squad_limit}"
+            return f"，{self.squad_limit}内处置"
         if self.lead is None or self.route == RoutingRule.Route.SQUAD:
             return ""
         kind = f"，{NAMES[Kind(self.kind)]}" if self.kind else ""

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from enforcement.models import Dispatch, Whistle
-from enforcement.rules.deadlines import Step as Limit
 from enforcement.services.limit import whistle_clocks
 
 
@@ -133,19 +132,7 @@ def forecast(kind: str, now: datetime) -> list[Step]:
         ("办结", dues.finish_due, limits.finish, "finish_due"),
     ]
     return [
-        Step(name, due=due, note=words(limit), is_provisional=key in guessed)
+        Step(name, due=due, note=str(limit), is_provisional=key in guessed)
         for name, due, limit, key in steps
         if limit
     ]
-
-
-HOUR = 60
-UNITS = {"continuous_minutes": "分钟", "work_minutes": "工作分钟", "work_days": "个工作日", "calendar_days": "天"}
-HOURS = {"continuous_minutes": "小时", "work_minutes": "个工作小时"}
-
-
-def words(limit: Limit) -> str:
-    """A limit as people say it: 15 分钟, 24 小时, 4 个工作小时, 7 个工作日."""
-    if limit.unit in HOURS and limit.amount % HOUR == 0:
-        return f"{limit.amount // HOUR} {HOURS[limit.unit]}"
-    return f"{limit.amount} {UNITS[limit.unit]}"

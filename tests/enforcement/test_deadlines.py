@@ -165,4 +165,4 @@ def test_rework_step(finish, rework):
 
 
 def test_step_speaks_chinese():
-    assert [str(Step(unit, 3)) for unit in Unit] == ["3分钟", "3工作分钟", "3个工作日", "3日"]
+    assert [str(Step(unit, 3)) for unit in Unit] == ["3 分钟", "3 工作分钟", "3 个工作日", "3 天"]

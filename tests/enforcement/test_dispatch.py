@@ -93,6 +93,21 @@ def test_assign_shows_it_to_the_sub_unit(cast: Cast) -> None:
     assert walk.told("dispatch_assigned") == ["zrzy-officer"]
 
 
+def due_told(kind: str) -> str | None:
+    due: str | None = Message.objects.get(kind=kind).data["due"]
+    return due
+
+
+def test_messages_name_the_due_time_that_their_label_says(cast: Cast, dispatch: Dispatch) -> None:
+    dispatches.assign(dispatch, by=cast.scjg_liaison, assigned_unit=None, assigned_officer=cast.scjg_officer)
+    assert due_told("dispatch_assigned") == dispatch.arrive_due.isoformat()
+    walk.arrived(cast, dispatch)
+    assert due_told("dispatch_arrived") == dispatch.finish_due.isoformat()
+    walk.report(cast, dispatch)
+    dispatch.whistle.refresh_from_db()
+    assert due_told("dispatch_reported") == dispatch.whistle.eval_due.isoformat()
+
+
 def test_assign_another_takes_it_from_the_first(cast: Cast, dispatch: Dispatch) -> None:
     other = PostFactory(unit=cast.scjg, role=Role.OFFICER).user
     for officer in (cast.scjg_officer, other):

@@ -18,8 +18,9 @@ from notifications.models import Message
 from records.models import Attachment, Entry
 from records.services import WrongState
 from records.services.attachment import BadFile
-from tests.cast import make_people, make_units
+from tests.cast import PostFactory, make_people, make_units
 from tests.enforcement.events import file, make_category, make_event, photo
+from townships.models import Role
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 DAY = Step("work_days", 1)
@@ -109,6 +110,13 @@ def test_report_for_a_caller_keeps_name_and_phone_apart(cast):
     event = make_event(cast, by=cast.duty, origin=origin)
     assert Caller.objects.get(event=event).phone == "0575-00000000"
     assert "来电人甲" not in str(list(Entry.objects.about(event).values())) + str(list(Message.objects.values()))
+
+
+def test_report_by_the_desk_tells_the_others_at_the_desk(cast):
+    other = PostFactory(unit=cast.ganlin, role=Role.DUTY).user
+    event = make_event(cast, by=cast.duty)
+    assert [message.recipient for message in Message.objects.filter(kind="event_reported")] == [other]
+    assert event.reported_by == cast.duty
 
 
 def test_report_with_a_bad_photo_registers_nothing(cast):
@@ -237,7 +245,7 @@ def test_timeline_names_offices_never_persons_or_facts(cast, event):
     lines = [f"{entry.by_office} {entry.what}" for entry in Entry.objects.about(event)]
     for private in (cast.duty.name, cast.officer.name, "货车", "某摊主", "东湖路"):
         assert not any(private in line for line in lines)
-    assert "甘霖镇·指挥室值班员 交镇街执法队处置，时限1个工作日" in lines
+    assert "甘霖镇·指挥室值班员 交镇街执法队处置，时限 1 个工作日" in lines
 
 
 # --- taking up ------------------------------------------------------------------------------------------------------

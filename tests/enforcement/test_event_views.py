@@ -113,6 +113,23 @@ def test_report_for_a_caller_keeps_who_called_out_of_the_page(cast):
     assert "查看来电人" in page
 
 
+@pytest.mark.parametrize("phone", ["13800000000", "0575-83000000", "83000000转2", "+86 138 0000 0000", ""])
+def test_report_takes_a_phone_that_can_be_called(cast, phone):
+    make_category()
+    data = report_form(source="call", caller_name="来电人甲", caller_phone=phone)
+    assert client_for(cast.duty).post(REPORT, data).status_code == 302
+
+
+@pytest.mark.parametrize("phone", ["123", "没说", "138"])
+def test_report_with_a_phone_nobody_can_call_says_how_to_write_it(cast, phone):
+    make_category()
+    data = report_form(source="call", caller_name="来电人甲", caller_phone=phone)
+    response = client_for(cast.duty).post(REPORT, data)
+    assert response.status_code == 422
+    assert "电话不全" in text_of(response)
+    assert not Event.objects.exists()
+
+
 def test_report_cannot_smuggle_a_source(cast):
     make_category()
     client_for(cast.grid).post(REPORT, report_form(source="12345", caller_name="某人"))
@@ -486,7 +503,7 @@ def test_detail_of_a_foreign_event_is_not_there(cast, event, who):
 def test_detail_of_the_desk_proposes_a_route_and_says_why(cast, rules):
     event = make_event(cast, category=make_category())
     page = text_of(client_for(cast.duty).get(event.get_absolute_url()))
-    assert "建议：交镇街执法队，时限120工作分钟" in page
+    assert "建议：交镇街执法队，2 个工作小时内处置" in page
     assert "《城市道路管理条例》第27条" in page
     assert page.count("btn-primary") == 1
 

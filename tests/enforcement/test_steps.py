@@ -9,7 +9,7 @@ from enforcement.models import Dispatch, Whistle
 from enforcement.rules.deadlines import Step as Limit
 from enforcement.services import whistle as whistles
 from enforcement.services.labels import dispatch_clock, dot, whistle_clock
-from enforcement.services.steps import Step, dispatch_steps, forecast, whistle_steps, words
+from enforcement.services.steps import Step, dispatch_steps, forecast, whistle_steps
 from tests.cast import Cast
 from tests.enforcement import walk
 from tests.enforcement.walk import at
@@ -44,7 +44,7 @@ def clock_of(whistle: Whistle) -> str:
     ],
 )
 def test_words_of_a_limit(unit: str, amount: int, said: str) -> None:
-    assert words(Limit(unit, amount)) == said
+    assert str(Limit(unit, amount)) == said
 
 
 @pytest.mark.parametrize("kind", Whistle.Kind.values)

@@ -40,6 +40,11 @@ def test_login_page_is_open_and_a_right_password_leads_on(cast: Cast, client: Cl
     assert is_signed_in(client)
 
 
+def test_login_with_a_wrong_password_says_so_in_plain_words(client: Client, cast: Cast) -> None:
+    page = sign_in(client, cast.duty.username, "wrong").content.decode()
+    assert "用户名或密码不对" in page
+
+
 def test_login_goes_on_only_within_the_portal(cast: Cast, client: Client) -> None:
     inside = client.post(f"{LOGIN}?next=/squad/", {"username": "duty", "password": PASSWORD})
     assert inside["Location"] == "/squad/"

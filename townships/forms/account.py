@@ -6,6 +6,11 @@ from townships.models import User
 
 
 class LoginForm(AuthenticationForm):
+    error_messages = {
+        "invalid_login": "用户名或密码不对。请分清大小写，再试一次。",
+        "inactive": "这个账号已停用，请联系系统管理员。",
+    }
+
     def confirm_login_allowed(self, user: User) -> None:
         super().confirm_login_allowed(user)
         if user.password_expires_at is not None and user.password_expires_at < timezone.now():

@@ -39,10 +39,6 @@ def liaisons(department: Unit) -> list[User]:
     return _holders_at(department, Role.LIAISON)
 
 
-def dept_leaders(department: Unit) -> list[User]:
-    return _holders_at(department, Role.DEPT_LEADER)
-
-
 def leaders(township: Unit) -> list[User]:
     return _holders_at(township, Role.LEADER)
 
@@ -55,19 +51,15 @@ def squad_officers(township: Unit) -> list[User]:
     return _holders_at(township, Role.OFFICER)
 
 
-def grid_members(grid: Unit) -> list[User]:
-    return _holders_at(grid, Role.GRID)
-
-
 def subunit_people(subunit: Unit) -> list[User]:
     """Everybody in a department's sub-unit: what is handed to it waits for any of them."""
     return _holders_at(subunit, *Role.values)
 
 
-def subunits(department: Unit, township: Unit | None = None) -> QuerySet[Unit]:
-    """The department's open sub-units; with a township, those tied to it and those tied to none."""
+def subunits(department: Unit, township: Unit) -> QuerySet[Unit]:
+    """The department's open sub-units that are tied to this township or to none."""
     units = Unit.objects.open_on(timezone.localdate()).filter(parent=department, kind=Unit.Kind.SUBUNIT)
-    return units if township is None else units.filter(Q(township=township) | Q(township=None))
+    return units.filter(Q(township=township) | Q(township=None))
 
 
 def officers_of(unit: Unit) -> QuerySet[User]:
@@ -135,28 +127,9 @@ def latest_certificates(user_ids: Collection[int]) -> dict[int, Certificate]:
     return {row.holder_id: row for row in rows}
 
 
-def completeness(township: Unit, day: date) -> Completeness:
-    """编成完整度 n/10 (domain 1.4). One query."""
-    rows = SquadMember.objects.active(day).filter(township=township, user__is_active=True)
-    return squad.completeness(
-        {
-            (slot, parent_code if kind == Unit.Kind.SUBUNIT else code)
-            for slot, code, kind, parent_code in rows.values_list(
-                "slot", "seconding_unit__code", "seconding_unit__kind", "seconding_unit__parent__code"
-            )
-        }
-    )
-
-
-def completeness_of(places: Sequence[Place]) -> Completeness:
-    """The same from a roster that is there already. No query."""
+def completeness(places: Sequence[Place]) -> Completeness:
+    """编成完整度 n/10 (domain 1.4), from a roster. No query."""
     return squad.completeness({(place.member.slot, place.member.sending_organ.code) for place in places})
-
-
-def expiring_certificates(township: Unit, day: date, within: int = WARN_DAYS) -> list[Place]:
-    """Members whose last certificate ends within so many days, expired ones included; soonest first. Two queries."""
-    places = [p for p in roster(township, day) if p.days_left is not None and p.days_left <= within]
-    return sorted(places, key=lambda place: place.days_left or 0)
 
 
 # --- who can come now -----------------------------------------------------------------------------------------------

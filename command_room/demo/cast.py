@@ -105,9 +105,6 @@ class Cast:
         self._exceptions()
         self._save()
 
-    def everyone(self) -> list[User]:
-        return list(self.people.values())
-
     # --- units ------------------------------------------------------------------------------------------------------
     def _units(self) -> None:
         children = []

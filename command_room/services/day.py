@@ -77,7 +77,7 @@ def _certificates(places: Sequence[Place]) -> Iterator[str]:
 
 
 def _empty_places(places: Sequence[Place]) -> Iterator[str]:
-    squad = people.completeness_of(places)
+    squad = people.completeness(places)
     if squad.missing:
         yield f"一支队伍 {squad.have}/{squad.of}，缺{'、'.join(squad.missing)}"
 

@@ -54,7 +54,7 @@ def squad_page(request: HttpRequest) -> HttpResponse:
         **choice_of_townships(request),
         "township": township,
         "groups": [(slot, list(group)) for slot, group in groupby(places, lambda p: p.member.get_slot_display())],
-        "completeness": people.completeness_of(places),
+        "completeness": people.completeness(places),
         "expiring": sum(place.is_expiring and place.needs_certificate for place in places),
         "statuses": [(status.value, status.label) for status in SquadMember.ONE_TAP],
         "can_change": can_plan_shifts(request.user, township),

@@ -118,6 +118,12 @@ class Frame:
         ]
 
     @cached_property
+    def place(self) -> str:
+        """What rail and tabs depend on: role and page. They are kept by it, as drawing them took a fifth of a page."""
+        on = [item.url for group in self.nav for item in group.items if item.is_on]
+        return f"{self.post.role if self.post else ''} {len(self.nav)} {self.is_phone_role} {on}"
+
+    @cached_property
     def unread(self) -> int | str:
         """Unread messages as the bell shows them."""
         return inbox.unread_shown(self._user)

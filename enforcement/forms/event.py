@@ -22,7 +22,9 @@ from townships.models import Role, Unit
 
 TITLE_LENGTH = 60
 # A mobile, a landline with or without its area code and extension; what is shorter nobody can call back.
-CALLABLE = RegexValidator(r"^\+?[\d\s-]{7,}(转\s?\d+)?$", "电话不全：请写手机号，或座机号，例如 0575-83000000；没有留就空着。")
+CALLABLE = RegexValidator(
+    r"^\+?[\d\s-]{7,}(转\s?\d+)?$", "电话不全：请写手机号，或座机号，例如 0575-83000000；没有留就空着。"
+)
 
 
 def text(label: str, length: int, missing: str = "", *, rows: int = 1, **attrs: str) -> forms.CharField:
@@ -105,7 +107,7 @@ class ReportForm(forms.Form):
         self._clean_position(data)
         if self.extra_photos:
             taken = f"照片最多 {MAX_FILES} 张，多出的 {self.extra_photos} 张没有加入"
-            self.add_error("photos", f"{taken}；就用这 {MAX_FILES} 张的话，请再按一次“上报”。")
+            self.add_error("photos", f"{taken}；就用这 {MAX_FILES} 张的话，请再提交一次。")
         return data
 
     def full_clean(self) -> None:

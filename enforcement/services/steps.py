@@ -132,7 +132,5 @@ def forecast(kind: str, now: datetime) -> list[Step]:
         ("办结", dues.finish_due, limits.finish, "finish_due"),
     ]
     return [
-        Step(name, due=due, note=str(limit), is_provisional=key in guessed)
-        for name, due, limit, key in steps
-        if limit
+        Step(name, due=due, note=str(limit), is_provisional=key in guessed) for name, due, limit, key in steps if limit
     ]

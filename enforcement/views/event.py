@@ -26,6 +26,7 @@ from enforcement.permissions import (
     can_hand_to_squad,
     can_report,
     can_settle,
+    can_take_calls,
     can_verify,
     can_view_caller,
     can_whistle,
@@ -161,9 +162,12 @@ def verb_context(user: Any, event: Event, bound: dict[str, Form]) -> dict[str, A
 
 
 def reader_context(user: Any, event: Event) -> dict[str, Any]:
-    """Who reads: a reporter is told how it goes on, the own township who reported, its desk whether there is a caller."""
+    """Who reads: a reporter is told how it goes on, the own township who reported, its desk whether there is a caller.
+
+    The desk that registered an event takes it up itself: nobody has to tell it what comes next.
+    """
     return {
-        "is_reporter": event.reported_by_id == user.pk,
+        "is_reporter": event.reported_by_id == user.pk and not can_take_calls(user),
         "is_grid_member": user.acting is not None and user.acting.role == Role.GRID,
         "is_own_township": user.acting is not None and user.acting.organ_id == event.township_id,
         "has_caller": can_view_caller(user, event) and event.has_caller,  # type: ignore[attr-defined]  # annotated
@@ -202,9 +206,14 @@ def report(request: HttpRequest) -> HttpResponse:
         if form.is_valid() and not form.is_looking:
             event = events.report(by=request.user, **form.as_report())
             upload.drop(by=request.user, request_id=event.request_id)
-            messages.success(request, "已上报" if event.is_open else "已上报并办结")
+            messages.success(request, f"已{report_verb(request)}{'' if event.is_open else '并办结'}")
             return redirect(event)
     return report_again(request, form)
+
+
+def report_verb(request: HttpRequest) -> str:
+    """What it is called: the command room registers what it then takes up itself, others report."""
+    return "登记" if can_take_calls(request.user) else "上报"
 
 
 def report_again(request: HttpRequest, form: ReportForm) -> HttpResponse:
@@ -213,6 +222,7 @@ def report_again(request: HttpRequest, form: ReportForm) -> HttpResponse:
         keep_photos(request, form)
     usual = categories.usual(request.user, form.township.pk)
     context = {"form": form, "choices": form.choices or ([form.chosen] if form.chosen else usual)}
+    context["verb"] = report_verb(request)
     context |= {"groups": categories.groups(), "typed": form["category_text"].value(), "chosen": form.chosen}
     wrong = form.is_bound and not form.is_looking
     return render(request, "enforcement/event_report.html", context, status=422 if wrong else 200)
@@ -291,7 +301,7 @@ def dismiss(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return again(request, event, dismiss=form)
     events.dismiss(event, by=request.user, **form.cleaned_data)
-    messages.success(request, "已不予受理，上报人已收到消息")
+    messages.success(request, "不予受理，已告诉上报人")
     return redirect(event)
 
 

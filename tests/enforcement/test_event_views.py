@@ -97,6 +97,15 @@ def test_report_goes_to_the_page_that_says_what_happens_next(cast):
     assert "接下来：受理" in page
 
 
+def test_report_at_the_desk_is_a_registration_that_nobody_has_to_explain(cast):
+    make_category()
+    client = client_for(cast.duty)
+    assert "登记后接着受理" in text_of(client.get(REPORT))
+    page = text_of(client.post(REPORT, report_form(source="call"), follow=True))
+    assert "已登记" in page
+    assert "接下来：" not in page
+
+
 def test_report_by_an_officer_is_a_patrol(cast):
     make_category()
     client_for(cast.officer).post(REPORT, report_form())

@@ -128,7 +128,7 @@ class Course:
             category=self.categories[matter.code],
             title=self.phrase(matter.title, place),
             facts=self.phrase(matter.facts, place),
-            place=f"{town.unit}{place}（{unit}）",
+            place=place,
             grid=unit,
             is_urgent=matter.is_urgent or is_urgent,
             source=source,

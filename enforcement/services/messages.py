@@ -20,7 +20,7 @@ def department_people(dispatch: Dispatch) -> list[Any]:
 
 def dispatch_message(kind: type[kinds.Kind], dispatch: Dispatch) -> kinds.Kind:
     """The message of this kind about a dispatch: number, kind of whistle, township, due time, link."""
-    clock = _clock(kind, dispatch)
+    clock = clock_of(kind, dispatch)
     return kind(
         number=dispatch.number,
         matter=dispatch.whistle.get_kind_display(),
@@ -30,7 +30,7 @@ def dispatch_message(kind: type[kinds.Kind], dispatch: Dispatch) -> kinds.Kind:
     )
 
 
-def _clock(kind: type[kinds.Kind], dispatch: Dispatch) -> datetime | None:
+def clock_of(kind: type[kinds.Kind], dispatch: Dispatch) -> datetime | None:
     """The due time that the kind's `clock_label` names; where it names none of its own, the dispatch's next one."""
     if kind is kinds.DispatchAssigned:
         return None if dispatch.arrived_at else dispatch.arrive_due

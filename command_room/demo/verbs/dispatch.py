@@ -11,6 +11,7 @@ from command_room.demo.verbs.whistle import follow, tell_department
 from enforcement.models import Attendance, Dispatch, Event, Remark, Report, Whistle
 from enforcement.rules.clocks import next_due
 from enforcement.services.clocks import part_of
+from enforcement.services.messages import clock_of
 from notifications import kinds
 from records.models import Stage
 from townships.models import Unit, User
@@ -44,7 +45,7 @@ def sign(
         book.line(dispatch, "dispatch_assigned", by=by, at=at, what=f"指定{who}前往", stage=Stage.DISPATCH)
         told = book.cast.departments[dispatch.department.code].stations[dispatch.township.pk][1] if unit else []
         told = [*told, officer] if officer else told
-        book.tell(kinds.DispatchAssigned, dispatch, to=told, at=at, due=dispatch.next_due)
+        book.tell(kinds.DispatchAssigned, dispatch, to=told, at=at, due=clock_of(kinds.DispatchAssigned, dispatch))
 
 
 def arrive(book: Book, dispatch: Dispatch, *, by: User, at: datetime, officers: Sequence[User]) -> None:
@@ -142,7 +143,7 @@ def _new_report(book: Book, dispatch: Dispatch, by: User, at: datetime, **fields
 
 def _tell_township(book: Book, kind: type[kinds.Kind], dispatch: Dispatch, *, at: datetime) -> None:
     town = book.cast.towns[dispatch.township.code]
-    book.tell(kind, dispatch, to=town.duty, at=at, due=dispatch.next_due, key=str(len(book.notices)))
+    book.tell(kind, dispatch, to=town.duty, at=at, due=clock_of(kind, dispatch), key=str(len(book.notices)))
 
 
 def _late(now: datetime, limit: datetime) -> str:

@@ -86,7 +86,7 @@ def hand_to_squad(book: Book, event: Event, *, by: User, at: datetime, town: Tow
         by=by,
         at=at,
         verb="event_handed_to_squad",
-        what=f"交镇街执法队处置，时限{limit}",
+        what=f"交镇街执法队处置，时限 {limit}",
         stage=Stage.DISPATCH,
         squad_at=at,
         squad_unit=str(limit.unit),

@@ -117,7 +117,7 @@ def rework(book: Book, dispatch: Dispatch, *, by: User, at: datetime, reason: st
         by=by,
         at=at,
         verb="dispatch_rework",
-        what=f"退回{dispatch.department}返工，时限{step}",
+        what=f"退回{dispatch.department}返工，时限 {step}",
         stage=Stage.CLOSE,
         rework_at=at,
         rework_by=by,

@@ -28,7 +28,7 @@ HOMES: dict[str, str] = {
     Role.GRID: "command_room:worklist",
     Role.OFFICER: "command_room:worklist",
     Role.DUTY: "command_room:board",
-    Role.LEADER: "command_room:board",
+    Role.LEADER: "command_room:worklist",
     Role.LIAISON: "command_room:worklist",
     Role.DEPT_LEADER: "command_room:worklist",
     Role.GUIDANCE: "command_room:board",

@@ -45,7 +45,7 @@ def labels(user: User) -> list[str]:
         ("grid", WORK),
         ("officer", WORK),
         ("duty", BOARD),
-        ("leader", BOARD),
+        ("leader", WORK),
         ("scjg_liaison", WORK),
         ("scjg_leader", WORK),
         ("zrzy_officer", WORK),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import cycle
 from pathlib import Path
 from uuid import uuid4
 
@@ -139,11 +140,11 @@ def timed(port: int, sessions: list[int], call: Call) -> Figures:
 
 
 def whistles(size: int, port: int, sessions: list[int]) -> Row:
-    """Emergency whistles to two departments, each for an event of its own."""
-    _, cookie = client_for("330683100-duty-0")
-    township, category = Unit.objects.get(code="330683100"), Category.objects.exclude(parent=None)[0]
-    reporter = User.objects.get(username="330683100-grid-0")
-    now = timezone.now()
+    """Emergency whistles to two departments, from all townships in turn, each for an event of its own."""
+    category, now = Category.objects.exclude(parent=None)[0], timezone.now()
+    townships = list(Unit.objects.townships().order_by("code"))
+    cookies = {unit.pk: client_for(f"{unit.code}-duty-0")[1] for unit in townships}
+    reporters = {user.username: user for user in User.objects.filter(posts__role="grid")}
     events = Event.objects.bulk_create(
         Event(
             number=f"事B{index}",
@@ -153,18 +154,18 @@ def whistles(size: int, port: int, sessions: list[int]) -> Row:
             place="工业园 3 号仓库",
             facts="群众反映刺鼻气味",
             is_urgent=True,
-            reported_by=reporter,
+            reported_by=reporters[f"{township.code}-grid-0"],
             accept_due=now + timedelta(minutes=30),
             next_due=now + timedelta(minutes=30),
             request_id=uuid4(),
         )
-        for index in range(WHISTLES)
+        for index, township in zip(range(WHISTLES), cycle(townships), strict=False)
     )
     lead, helper = Unit.objects.get(code="yjgl"), Unit.objects.get(code="sthj")
     calls = [
         Call(
             f"/events/{event.pk}/whistle/",
-            cookie,
+            cookies[event.township_id],
             form={
                 "csrfmiddlewaretoken": CSRF,
                 "request_id": str(uuid4()),

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, models, transaction
 
-from records.services.timeline import WrongState
+from records.services.timeline import Refused
 
 M = TypeVar("M", bound=models.Model)
 
@@ -14,16 +14,13 @@ M = TypeVar("M", bound=models.Model)
 def once(model: type[M], request_id: UUID, create: Callable[[], M]) -> M:
     """The row with this `request_id`, made by `create` in one transaction if there is none yet.
 
-    Two sendings at the same moment: a lock or the unique index lets one in, the other rolls back whole and finds the
-    first's row.
+    Sent again, `create` is stopped by the unique index or by the state that the first sending left, rolls back whole,
+    and the first's row is found. So it is with two sendings at the same moment: a lock or the index lets one in.
     """
-    found = model._default_manager.filter(request_id=request_id).first()
-    if found is not None:
-        return found
     try:
         with transaction.atomic():
             return create()
-    except (IntegrityError, WrongState):
+    except (IntegrityError, Refused):
         found = model._default_manager.filter(request_id=request_id).first()
         if found is None:
             raise

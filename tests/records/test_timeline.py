@@ -149,11 +149,16 @@ def test_number_of_a_rolled_back_act_is_given_again(db: None) -> None:
     assert next_number("事", "330683100", day).endswith("-0001")
 
 
-def test_once_with_a_new_request_creates_and_with_a_known_one_finds(event: Event) -> None:
-    def never() -> Event:
-        raise AssertionError
+def test_once_with_a_known_request_finds_the_first_row_and_leaves_nothing(event: Event) -> None:
+    before = Entry.objects.count()
 
-    assert once(Event, event.request_id, never) == event
+    def again() -> Event:
+        record(event, "noted", by=None, what="记", stage=Stage.HANDLE)
+        fields = {field.attname: getattr(event, field.attname) for field in Event._meta.concrete_fields}
+        return Event.objects.create(**{**fields, "id": None, "number": "事-2"})
+
+    assert once(Event, event.request_id, again) == event
+    assert Entry.objects.count() == before
 
 
 def test_once_lets_a_fault_of_another_kind_through(db: None) -> None:

@@ -18,7 +18,7 @@ BASE = "bench_base"
 
 
 def main() -> None:
-    with storage() as (var, postgres, database_session):
+    with storage() as (var, postgres, database):
         copy_database(postgres, "template1", BASE)
         os.environ.update(
             DJANGO_SETTINGS_MODULE="bench.settings",
@@ -31,7 +31,7 @@ def main() -> None:
         django.setup()
         from bench import measure  # noqa: PLC0415 - its models need the settings above
 
-        measure.main(SIZES, postgres, database_session)
+        measure.main(SIZES, postgres, database)
 
 
 if __name__ == "__main__":

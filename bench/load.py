@@ -33,26 +33,30 @@ class Figures:
     cpu_ms: float  # user + system of web and database processes, a request
 
 
-def cpu_seconds(sessions: Sequence[int]) -> float:
-    """User + system time of every process in these process sessions, the ended children of living ones included."""
-    total = 0
+def cpu_seconds(roots: Sequence[int]) -> float:
+    """User + system time of these processes and all below them; of ended ones it is their parent's to tell."""
+    parents: dict[int, int] = {}
+    ticks: dict[int, int] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rpartition(")")[2].split()
         except OSError:
             continue  # it has just ended
-        if int(fields[3]) in sessions:
-            total += sum(map(int, fields[11:15]))
-    return total / TICKS
+        parents[int(stat.parent.name)] = int(fields[1])
+        ticks[int(stat.parent.name)] = sum(map(int, fields[11:15]))
+    counted = set(roots)
+    while grown := {pid for pid, parent in parents.items() if parent in counted} - counted:
+        counted |= grown
+    return sum(ticks.get(pid, 0) for pid in counted) / TICKS
 
 
-def run(port: int, calls: Sequence[Call], sessions: Sequence[int]) -> Figures:
+def run(port: int, calls: Sequence[Call], roots: Sequence[int]) -> Figures:
     """Send all calls, a few at a time. Raises AssertionError at the first answer that is not expected."""
-    before, begun = cpu_seconds(sessions), time.perf_counter()
+    before, begun = cpu_seconds(roots), time.perf_counter()
     with ThreadPoolExecutor(CLIENTS) as pool:
         times = list(pool.map(lambda call: _timed(port, call), calls))
     took = time.perf_counter() - begun
-    cpu = cpu_seconds(sessions) - before
+    cpu = cpu_seconds(roots) - before
     cuts = quantiles(times, n=PERCENTILES)
     return Figures(
         requests=len(calls),

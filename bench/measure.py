@@ -46,7 +46,7 @@ class Row:
         return round(self.figures.cpu_ms / self.bare.cpu_ms, 2) if self.bare else None
 
 
-def main(sizes: list[int], postgres: embedded.Postgres, database_session: int) -> None:
+def main(sizes: list[int], postgres: embedded.Postgres, database: int) -> None:
     call_command("migrate", verbosity=0)
     seed.base()
     rows: list[Row] = []
@@ -57,9 +57,9 @@ def main(sizes: list[int], postgres: embedded.Postgres, database_session: int) -
         _use(name)
         seed.fill(size)
         print(f"{size:,} events", flush=True)
-        with web(name) as (port, session):
-            rows += pages(size, port, [session, database_session])
-            rows.append(whistles(size, port, [session, database_session]))
+        with web(name) as (port, server):
+            rows += pages(size, port, [server, database])
+            rows.append(whistles(size, port, [server, database]))
         if size == sizes[0]:
             messages = messages_a_second(name)
         connection.close()
@@ -73,7 +73,7 @@ def _use(name: str) -> None:
 
 @contextmanager
 def web(name: str) -> Iterator[tuple[int, int]]:
-    """gunicorn as `make run` starts it, on this database: (port, process session)."""
+    """gunicorn as `make run` starts it, on this database: (port, process id)."""
     port = free_port()
     environment = {
         "PORT": str(port),
@@ -82,9 +82,9 @@ def web(name: str) -> Iterator[tuple[int, int]]:
     }
     call_command("collectstatic", interactive=False, verbosity=0)
     log = Path(settings.VAR_DIR) / "web.log"
-    with program(["-m", "gunicorn", "-c", "python:portal.webserver", "portal.wsgi"], environment, log) as session:
+    with program(["-m", "gunicorn", "-c", "python:portal.webserver", "portal.wsgi"], environment, log) as server:
         load.until(lambda: _answers(port), 30)
-        yield port, session
+        yield port, server
 
 
 def _length(queue: str) -> int:
@@ -106,7 +106,7 @@ def client_for(username: str) -> tuple[Client, str]:
     return client, f"sessionid={client.cookies['sessionid'].value}; csrftoken={CSRF}"
 
 
-def pages(size: int, port: int, sessions: list[int]) -> Iterator[Row]:
+def pages(size: int, port: int, roots: list[int]) -> Iterator[Row]:
     """Every page beside a bare view of as many rows."""
     desk, cookie = client_for("330683100-duty-0")
     event = Event.objects.filter(township__code="330683100", state="whistled").latest("id")
@@ -124,8 +124,8 @@ def pages(size: int, port: int, sessions: list[int]) -> Iterator[Row]:
         ("one event", f"/events/{event.pk}/", (), "event", 25),
     ]
     for title, path, headers, table, count in wanted:
-        figures = timed(port, sessions, Call(path, cookie, headers=headers))
-        bare = timed(port, sessions, Call(f"/bare/{table}/{count}/", cookie))
+        figures = timed(port, roots, Call(path, cookie, headers=headers))
+        bare = timed(port, roots, Call(f"/bare/{table}/{count}/", cookie))
         extra = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers}
         with CaptureQueriesContext(connection) as queries:
             desk.get(path, **extra)
@@ -134,12 +134,12 @@ def pages(size: int, port: int, sessions: list[int]) -> Iterator[Row]:
         yield row
 
 
-def timed(port: int, sessions: list[int], call: Call) -> Figures:
-    load.run(port, list(load.repeat(call, WARM_UP)), sessions)
-    return load.run(port, list(load.repeat(call, REQUESTS)), sessions)
+def timed(port: int, roots: list[int], call: Call) -> Figures:
+    load.run(port, list(load.repeat(call, WARM_UP)), roots)
+    return load.run(port, list(load.repeat(call, REQUESTS)), roots)
 
 
-def whistles(size: int, port: int, sessions: list[int]) -> Row:
+def whistles(size: int, port: int, roots: list[int]) -> Row:
     """Emergency whistles to two departments, from all townships in turn, each for an event of its own."""
     category, now = Category.objects.exclude(parent=None)[0], timezone.now()
     townships = list(Unit.objects.townships().order_by("code"))
@@ -181,7 +181,7 @@ def whistles(size: int, port: int, sessions: list[int]) -> Row:
         )
         for event in events
     ]
-    figures = load.run(port, calls, sessions)
+    figures = load.run(port, calls, roots)
     made = Whistle.objects.filter(event__in=events, state="signing").count()
     if made != WHISTLES:
         raise AssertionError(f"{made} of {WHISTLES} whistles")

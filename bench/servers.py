@@ -1,4 +1,4 @@
-"""The servers under measurement, each in a process session of its own so that its CPU time can be told apart."""
+"""The servers under measurement, each in a process id of its own so that its CPU time can be told apart."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ STOP_SECONDS = 20
 
 @contextmanager
 def storage() -> Iterator[tuple[Path, embedded.Postgres, int]]:
-    """A durable PostgreSQL and a Valkey in a directory of their own: (directory, postgres, its process session)."""
+    """A durable PostgreSQL and a Valkey in a directory of their own: (directory, postgres, its process id)."""
     var = Path(tempfile.mkdtemp(prefix="bench-"))
     postgres = embedded.Postgres(var, var / "postgres.log", settings={"max_wal_size": "4GB", "shared_buffers": "1GB"})
     valkey = embedded.Valkey(var, var / "valkey.log")
@@ -50,7 +50,7 @@ def free_port() -> int:
 
 @contextmanager
 def program(arguments: list[str], environment: Mapping[str, str], log: Path) -> Iterator[int]:
-    """Run a Python program in its own process session; yields its process id."""
+    """Run a Python program in its own process id; yields its process id."""
     with log.open("ab") as stream:
         process = subprocess.Popen(
             [sys.executable, *arguments],

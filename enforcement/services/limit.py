@@ -27,8 +27,9 @@ SHIPPED_STEPS: dict[tuple[str, str], Step] = {
 
 def steps_on(day: date, *kinds: str) -> dict[tuple[str, str], Step]:
     """(kind, step) → limit as it stood on that day, of these kinds and of `all`; shipped numbers where no row holds."""
-    rows = Limit.objects.on(day).filter(kind__in=[*kinds, Limit.Kind.ALL])
-    return {**SHIPPED_STEPS, **{(row.kind, row.step): Step(row.unit, row.amount) for row in rows}}
+    rows = Limit.objects.on(day).filter(kind__in=[*kinds, Limit.Kind.ALL]).order_by()
+    found = rows.values_list("kind", "step", "unit", "amount")
+    return {**SHIPPED_STEPS, **{(kind, step): Step(unit, amount) for kind, step, unit, amount in found}}
 
 
 def accept_due(is_urgent: bool, start: datetime) -> Due:  # noqa: FBT001

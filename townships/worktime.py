@@ -67,6 +67,11 @@ def parse_windows(pairs: Any) -> Windows:
     return windows
 
 
+def print_windows(windows: Windows) -> list[list[str]]:
+    """Times → [["08:30", "12:00"], …], as they stand in a row."""
+    return [[f"{moment:%H:%M}" for moment in window] for window in windows]
+
+
 def _time_of(text: str) -> time:
     hours, minutes = text.split(":")
     return time(int(hours), int(minutes))

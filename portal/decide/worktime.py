@@ -8,8 +8,8 @@ from django.utils import timezone
 from portal.decide import cells
 from portal.decide.cases import Outcome, Table, Values, row_by_row
 from portal.decide.numbers import Group, Leaf, Numbers
-from townships.rules.worktime import SHIPPED_WINDOWS, Calendar, Unit, Windows, add, reasons
-from townships.worktime import calendar, parse_windows
+from townships.rules.worktime import SHIPPED_WINDOWS, Calendar, Unit, add, reasons
+from townships.worktime import calendar, parse_windows, print_windows
 
 
 def with_windows(cal: Calendar, windows: Any) -> Calendar:
@@ -31,10 +31,6 @@ def _are_windows(value: Any) -> bool:
         return bool(print_windows(parse_windows(value)) == value)
     except ValueError:
         return False
-
-
-def print_windows(windows: Windows) -> list[list[str]]:
-    return [[f"{moment:%H:%M}" for moment in window] for window in windows]
 
 
 TABLE = Table(

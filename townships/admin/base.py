@@ -20,7 +20,6 @@ class RecordedAdmin(admin.ModelAdmin):
 
     list_per_page = 50
     show_full_result_count = False
-    save_on_top = False
     actions = None
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002

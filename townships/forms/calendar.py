@@ -5,7 +5,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from townships.models import WorkingHours
-from townships.worktime import parse_windows
+from townships.worktime import parse_windows, print_windows
 
 MOST_BYTES = 200_000
 
@@ -31,7 +31,7 @@ class WindowsField(forms.CharField):
         text = super().clean(value)
         pairs = [part.strip().split("-") for part in text.replace("，", "、").replace(",", "、").split("、")]
         try:
-            return [[f"{opens:%H:%M}", f"{closes:%H:%M}"] for opens, closes in parse_windows(pairs)]
+            return print_windows(parse_windows(pairs))
         except ValueError:
             raise ValidationError("请写成 08:30-12:00、14:00-17:30 的样子，从早到晚，互不重叠。") from None
 

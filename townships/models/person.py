@@ -29,9 +29,7 @@ class UserManager(DjangoUserManager["User"]):
         self, username: str, email: str | None = None, password: str | None = None, **fields: Any
     ) -> "User":
         """The first administrator of an installation: an account with that post, since rights come from posts alone."""
-        user = self.model(username=username, email=email or "", **fields)
-        user.set_password(password)
-        user.save(using=self._db)
+        user = self.create_user(username, email, password, **fields)
         Post.objects.create(user=user, unit=Unit.objects.get(code="city"), role=Role.ADMIN)
         return user
 

@@ -9,10 +9,11 @@ from django.db import transaction
 from django.db.models import Q
 
 from townships.models import Role, Unit, WorkingHours
+from townships.rules.worktime import SHIPPED_WINDOWS
 from townships.services import holidays
+from townships.worktime import print_windows
 
 FOLDER = Path(__file__).resolve().parent.parent / "reference"
-SHIPPED_HOURS = [["08:30", "12:00"], ["14:00", "17:30"]]
 HOURS_FROM = date(2004, 1, 1)
 
 
@@ -51,7 +52,7 @@ def load_units() -> int:
 def load_hours() -> int:
     if WorkingHours.objects.exists():
         return 0
-    WorkingHours.objects.create(valid_from=HOURS_FROM, windows=SHIPPED_HOURS)
+    WorkingHours.objects.create(valid_from=HOURS_FROM, windows=print_windows(SHIPPED_WINDOWS))
     return 1
 
 

@@ -1,6 +1,7 @@
 """A department's part of a whistle: signed, assigned, arrived, reported back, remarked on. Late acts count, marked late."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -169,20 +170,15 @@ def remark(dispatch: Dispatch, *, by: Any, request_id: UUID, text: str) -> Remar
 def _lock_both(dispatch: Dispatch, *, seen_state: str | None = None) -> None:
     """Parent first, so that two departments of one whistle cannot lock each other out."""
     lock(dispatch.whistle)
-    whistle = dispatch.whistle
     lock(dispatch, seen_state=seen_state)
-    dispatch.whistle = whistle
 
 
 def _walk(dispatch: Dispatch, to: str, *, seen_state: str | None = None, **arrow: Any) -> None:
     """Walk an arrow of the dispatch with its next due time, then bring the whistle in line."""
     _lock_both(dispatch, seen_state=seen_state)
-    whistle = dispatch.whistle
-    part = part_of(dispatch)
-    due = next_due(type(part)(**{**vars(part), "state": to}))
+    due = next_due(replace(part_of(dispatch), state=to))
     advance(dispatch, to, next_due=due, claimed_at=None, claimed_by=None, **arrow)
-    dispatch.whistle = whistle
-    follow(whistle)
+    follow(dispatch.whistle)
 
 
 def _assign(dispatch: Dispatch, *, by: Any, assigned_unit: Unit | None, assigned_officer: User | None) -> None:

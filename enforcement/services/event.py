@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from django.utils import timezone
 from enforcement.models import Caller, Category, Event
 from enforcement.rules.deadlines import Step
 from enforcement.services.limit import accept_due
+from enforcement.services.messages import event_message
 from notifications import kinds
 from notifications.services.outbox import notify
 from records.models import Attachment, Stage
@@ -58,49 +60,7 @@ def report(
     settled: str = "",
 ) -> Event:
     """Register an event; with `settled` (what was done) it is closed on the spot (D7). Twice is once. Raises BadFile."""
-
-    def create() -> Event:
-        event = _new(
-            by=by,
-            request_id=request_id,
-            category=category,
-            title=title,
-            facts=facts,
-            place=place,
-            is_urgent=is_urgent,
-            origin=origin,
-        )
-        if origin.caller_name or origin.caller_phone:
-            Caller.objects.create(event=event, name=origin.caller_name, phone=origin.caller_phone)
-        for photo in photos:
-            attach(event, photo, by=by, phase=Attachment.Phase.BEFORE)
-        what = f"上报{'紧急' if is_urgent else ''}事件（{event.get_source_display()}）"
-        record(event, "event_reported", by=by, what=what, stage=Stage.COLLECT, to_state=event.state)
-        if settled:
-            _close(event, by=by, result=settled, what="现场处置完毕")
-        else:
-            to = [user for user in people.duty(place.township) if user.pk != by.pk]
-            notify(_message(kinds.EventReported, event), to=to, key=f"event_reported:{event.pk}")
-        return event
-
-    return once(Event, request_id, create)
-
-
-def _new(
-    *,
-    by: Any,
-    request_id: UUID,
-    category: Category,
-    title: str,
-    facts: str,
-    place: Place,
-    is_urgent: bool,
-    origin: Origin,
-) -> Event:
-    now = timezone.now()
-    clock = accept_due(is_urgent, now)
-    return Event.objects.create(
-        number=next_number("事", place.township.code, timezone.localdate(now)),
+    event = Event(
         township=place.township,
         grid=place.grid,
         category=category,
@@ -112,13 +72,31 @@ def _new(
         is_urgent=is_urgent,
         source=origin.source,
         outside_number=origin.outside_number,
-        reported_at=now,
         reported_by=by,
-        accept_due=clock.at,
-        next_due=clock.at,
-        provisional=["accept_due"] if clock.provisional else [],
         request_id=request_id,
     )
+    return once(Event, request_id, partial(_register, event, origin, photos, settled, by=by))
+
+
+def _register(event: Event, origin: Origin, photos: Iterable[Upload], settled: str, *, by: Any) -> Event:
+    event.reported_at = timezone.now()
+    clock = accept_due(event)
+    event.number = next_number("事", event.township.code, timezone.localdate(event.reported_at))
+    event.accept_due = event.next_due = clock.at
+    event.provisional = ["accept_due"] if clock.provisional else []
+    event.save(force_insert=True)
+    if origin.caller_name or origin.caller_phone:
+        Caller.objects.create(event=event, name=origin.caller_name, phone=origin.caller_phone)
+    for photo in photos:
+        attach(event, photo, by=by, phase=Attachment.Phase.BEFORE)
+    what = f"上报{'紧急' if event.is_urgent else ''}事件（{event.get_source_display()}）"
+    record(event, "event_reported", by=by, what=what, stage=Stage.COLLECT, to_state=event.state)
+    if settled:
+        _close(event, by=by, result=settled, what="现场处置完毕")
+    else:
+        to = [user for user in people.duty(event.township) if user.pk != by.pk]
+        notify(event_message(kinds.EventReported, event), to=to, key=f"event_reported:{event.pk}")
+    return event
 
 
 @transaction.atomic
@@ -171,7 +149,7 @@ def hand_to_squad(event: Event, *, by: Any, seen_state: str, limit: Step) -> Non
         claimed_by=None,
     )
     to = people.squad_officers(event.township)
-    notify(_message(kinds.EventHandedToSquad, event), to=to, key=f"event_handed_to_squad:{event.pk}")
+    notify(event_message(kinds.EventHandedToSquad, event), to=to, key=f"event_handed_to_squad:{event.pk}")
 
 
 @transaction.atomic
@@ -192,7 +170,7 @@ def dismiss(event: Event, *, by: Any, seen_state: str, reason: str, text: str) -
         closed_by=by,
         next_due=None,
     )
-    notify(_message(kinds.EventDismissed, event), to=[event.reported_by], key=f"event_dismissed:{event.pk}")
+    notify(event_message(kinds.EventDismissed, event), to=[event.reported_by], key=f"event_dismissed:{event.pk}")
 
 
 @transaction.atomic
@@ -222,20 +200,10 @@ def _close(event: Event, *, by: Any, result: str, what: str) -> None:
         next_due=None,
     )
     if event.reported_by_id != by.pk:
-        notify(_message(kinds.EventClosed, event), to=[event.reported_by], key=f"event_closed:{event.pk}")
+        notify(event_message(kinds.EventClosed, event), to=[event.reported_by], key=f"event_closed:{event.pk}")
 
 
 def _verified(event: Event, by: Any) -> dict[str, Any]:
     if event.verified_at:
         return {}
     return {"verified_at": timezone.now(), "verified_by": by}
-
-
-def _message(kind: type[kinds.Kind], event: Event) -> kinds.Kind:
-    return kind(
-        number=event.number,
-        matter=event.category.name,
-        unit=event.township.short_name,
-        due=event.next_due.isoformat() if event.next_due else None,
-        link=event.get_absolute_url(),
-    )

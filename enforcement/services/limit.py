@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from enforcement.models import Limit
+from enforcement.models import Event, Limit
 from enforcement.rules.deadlines import (
     SHIPPED_EVAL,
     SHIPPED_LIMITS,
@@ -32,11 +32,11 @@ def steps_on(day: date, *kinds: str) -> dict[tuple[str, str], Step]:
     return {**SHIPPED_STEPS, **{(kind, step): Step(unit, amount) for kind, step, unit, amount in found}}
 
 
-def accept_due(is_urgent: bool, start: datetime) -> Due:  # noqa: FBT001
+def accept_due(event: Event) -> Due:
     """By when a reported event has to be taken up."""
-    kind = Limit.Kind.EVENT_URGENT if is_urgent else Limit.Kind.EVENT
-    step = steps_on(to_local(start).date(), kind)[(kind, Limit.Step.ACCEPT)]
-    return due(start, step.unit, step.amount)
+    kind = Limit.Kind.EVENT_URGENT if event.is_urgent else Limit.Kind.EVENT
+    step = steps_on(to_local(event.reported_at).date(), kind)[(kind, Limit.Step.ACCEPT)]
+    return due(event.reported_at, step.unit, step.amount)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
-"""What the messages about whistles and dispatches say, and who in a department hears them."""
+"""What the messages about events, whistles and dispatches say, and who in a department hears them."""
 
 from datetime import datetime
 from typing import Any
 
-from enforcement.models import Dispatch, Whistle
+from enforcement.models import Dispatch, Event, Whistle
 from notifications import kinds
 from townships import people
 
@@ -18,16 +18,16 @@ def department_people(dispatch: Dispatch) -> list[Any]:
     return list({user.pk: user for user in told}.values())
 
 
+def event_message(kind: type[kinds.Kind], event: Event) -> kinds.Kind:
+    return _message(kind, event, event.category.name, event.next_due)
+
+
+def whistle_message(kind: type[kinds.Kind], whistle: Whistle, due_at: datetime | None) -> kinds.Kind:
+    return _message(kind, whistle, whistle.get_kind_display(), due_at)
+
+
 def dispatch_message(kind: type[kinds.Kind], dispatch: Dispatch) -> kinds.Kind:
-    """The message of this kind about a dispatch: number, kind of whistle, township, due time, link."""
-    clock = clock_of(kind, dispatch)
-    return kind(
-        number=dispatch.number,
-        matter=dispatch.whistle.get_kind_display(),
-        unit=dispatch.township.short_name,
-        due=clock.isoformat() if clock else None,
-        link=dispatch.get_absolute_url(),
-    )
+    return _message(kind, dispatch, dispatch.whistle.get_kind_display(), clock_of(kind, dispatch))
 
 
 def clock_of(kind: type[kinds.Kind], dispatch: Dispatch) -> datetime | None:
@@ -41,12 +41,14 @@ def clock_of(kind: type[kinds.Kind], dispatch: Dispatch) -> datetime | None:
     return dispatch.next_due
 
 
-def whistle_message(kind: type[kinds.Kind], whistle: Whistle, due_at: datetime | None) -> kinds.Kind:
-    """The message of this kind about a whistle: number, kind, township, due time, link."""
+def _message(
+    kind: type[kinds.Kind], about: Event | Whistle | Dispatch, matter: str, due_at: datetime | None
+) -> kinds.Kind:
+    """All that may be said: number, matter, township, due time, link."""
     return kind(
-        number=whistle.number,
-        matter=whistle.get_kind_display(),
-        unit=whistle.township.short_name,
+        number=about.number,
+        matter=matter,
+        unit=about.township.short_name,
         due=due_at.isoformat() if due_at else None,
-        link=whistle.get_absolute_url(),
+        link=about.get_absolute_url(),
     )

@@ -11,6 +11,7 @@ from enforcement.rules.clocks import next_due
 from enforcement.rules.deadlines import rework_step
 from enforcement.services.clocks import evaluation_due, follow, part_of, put_off_evaluation
 from enforcement.services.limit import accept_due, whistle_clocks
+from enforcement.services.messages import dispatch_message, event_message, whistle_message
 from notifications import kinds
 from notifications.services.outbox import notify
 from records.models import Stage
@@ -19,11 +20,7 @@ from townships import people
 from townships.worktime import Due, due
 
 Clocks = dict[str, Due]
-
-
-def counts() -> dict[str, int]:
-    """How many rows hold a provisional due time, by model name."""
-    return {model.__name__: model.objects.exclude(provisional=[]).count() for model in (Event, Whistle, Dispatch)}
+CHANGED = kinds.ProvisionalDueChanged
 
 
 def recompute() -> int:
@@ -44,14 +41,14 @@ def _event(event: Event) -> bool:
     lock(event)
     clocks: Clocks = {}
     if "accept_due" in event.provisional:
-        clocks["accept_due"] = accept_due(event.is_urgent, event.reported_at)
+        clocks["accept_due"] = accept_due(event)
     if "squad_due" in event.provisional and event.squad_at and event.squad_amount:
         clocks["squad_due"] = due(event.squad_at, event.squad_unit, event.squad_amount)
     if not (known := _apply(event, clocks)):
         return False
     if event.next_due is not None:
         event.next_due = event.squad_due if event.state == Event.State.SQUAD else event.accept_due
-    _store(event, known, people.duty(event.township), event.number, event.category.name)
+    _store(event, known, people.duty(event.township), event_message(CHANGED, event))
     return True
 
 
@@ -73,7 +70,7 @@ def _whistle(whistle: Whistle) -> bool:
         whistle.next_due = whistle.approve_due
     elif whistle.is_open:
         follow(whistle)
-    _store(whistle, known, people.duty(whistle.township), whistle.number, whistle.get_kind_display())
+    _store(whistle, known, people.duty(whistle.township), whistle_message(CHANGED, whistle, whistle.next_due))
     return True
 
 
@@ -91,7 +88,7 @@ def _dispatch(dispatch: Dispatch) -> bool:
         return False
     dispatch.next_due = next_due(part_of(dispatch))
     to = [*people.duty(dispatch.township), *people.liaisons(dispatch.department)]
-    _store(dispatch, known, to, dispatch.number, whistle.get_kind_display())
+    _store(dispatch, known, to, dispatch_message(CHANGED, dispatch))
     put_off_evaluation(whistle, rules.eval_step)
     if whistle.is_open:
         follow(whistle)
@@ -115,7 +112,7 @@ def _apply(obj: Any, clocks: Clocks) -> Clocks:
     return known
 
 
-def _store(obj: Any, clocks: Clocks, to: list[Any], number: str, matter: str) -> None:
+def _store(obj: Any, clocks: Clocks, to: list[Any], message: kinds.Kind) -> None:
     obj.save(update_fields=[*clocks, "next_due", "provisional", "changed_at"])
     entry = record(
         obj,
@@ -125,13 +122,5 @@ def _store(obj: Any, clocks: Clocks, to: list[Any], number: str, matter: str) ->
         stage=Stage.HANDLE,
         data={name: clock.at.isoformat() for name, clock in clocks.items()},
     )
-    if not obj.is_open:
-        return
-    message = kinds.ProvisionalDueChanged(
-        number=number,
-        matter=matter,
-        unit=obj.township.short_name,
-        due=obj.next_due.isoformat() if obj.next_due else None,
-        link=obj.get_absolute_url(),
-    )
-    notify(message, to=to, key=f"due_recomputed:{entry.pk}")
+    if obj.is_open:
+        notify(message, to=to, key=f"due_recomputed:{entry.pk}")

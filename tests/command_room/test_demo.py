@@ -80,7 +80,7 @@ def check_clocks() -> None:
         )
         assert set(lead.provisional) - {"rework_due"} == provisional - {"eval_due"}
     for event in Event.objects.order_by("-id")[:60]:
-        assert event.accept_due == accept_due(event.is_urgent, event.reported_at).at
+        assert event.accept_due == accept_due(event).at
 
 
 def check_timeline(now: datetime) -> None:

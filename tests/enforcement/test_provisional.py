@@ -33,6 +33,10 @@ def recomputed(*objects: Event | Whistle | Dispatch) -> list[int]:
     return [Entry.objects.about(obj).filter(verb="due_recomputed").count() for obj in objects]
 
 
+def guessed() -> dict[str, int]:
+    return {model.__name__: model.objects.exclude(provisional=[]).count() for model in (Event, Whistle, Dispatch)}
+
+
 def whistle_dues(whistle: Whistle) -> tuple[datetime | None, datetime | None]:
     whistle.refresh_from_db()
     return whistle.finish_due, whistle.eval_due
@@ -92,7 +96,7 @@ def test_recompute_without_the_year_changes_nothing(cast: Cast) -> None:
     before = (Entry.objects.count(), Message.objects.count(), whistle_dues(whistle))
     assert provisional.recompute() == 0
     assert (Entry.objects.count(), Message.objects.count(), whistle_dues(whistle)) == before
-    assert provisional.counts() == {"Event": 0, "Whistle": 1, "Dispatch": 2}
+    assert guessed() == {"Event": 0, "Whistle": 1, "Dispatch": 2}
 
 
 @time_machine.travel(NOW, tick=False)
@@ -108,7 +112,7 @@ def test_recompute_counts_anew_once_the_year_is_known(cast: Cast) -> None:
     assert whistle.provisional == []
     assert recomputed(whistle, lead, helper) == [1, 1, 0]
     assert walk.told("provisional_due_changed") == ["duty", "duty", "scjg-liaison"]
-    assert provisional.counts() == {"Event": 0, "Whistle": 0, "Dispatch": 0}
+    assert guessed() == {"Event": 0, "Whistle": 0, "Dispatch": 0}
 
 
 @time_machine.travel(NOW, tick=False)
@@ -178,7 +182,7 @@ def test_recompute_keeps_an_evaluation_put_off_by_a_rework(cast: Cast) -> None:
         load_2027()
         provisional.recompute()
     assert whistle_dues(whistle)[1] == at("2027-01-12 23:59:59")
-    assert provisional.counts()["Whistle"] == 0
+    assert guessed()["Whistle"] == 0
 
 
 @time_machine.travel(at("2026-12-31 17:00"), tick=False)

@@ -52,7 +52,10 @@ class Dot(NamedTuple):
     tone: str
 
 
-PART_FIELDS = ("whistle_id", "state", "next_due", "report_due", "interim_at", "provisional", "department__short_name")
+PART_FIELDS = (
+    "whistle_id", "state", "next_due", "report_due", "interim_at", "provisional", "department__short_name",
+    "signed_at", "arrived_at", "reported_at",
+)  # fmt: skip
 
 
 def dispatch_clock(part: Row) -> Clock:
@@ -73,9 +76,19 @@ def whistle_clock(whistle: Row, parts: Sequence[Row]) -> Clock:
     return Clock(name, due, name in whistle["provisional"])
 
 
+def part_word(part: Row) -> str:
+    """Where a department stands, as others see it. A whistle's end does not make done what it had not done by then."""
+    if part["state"] != "closed" or part["reported_at"]:
+        return WORDS[part["state"]]
+    if part["arrived_at"]:
+        return "已到场，未反馈"
+    return "已签收，未到场" if part["signed_at"] else "未签收"
+
+
 def dot(part: Row, name: str, now: datetime) -> Dot:
     """`name` is the department's."""
-    word = WORDS[part["state"]]
+    word = part_word(part)
     if part["next_due"] is not None and part["next_due"] < now:
         return Dot(f"{name} {word} 超期", "late")
-    return Dot(f"{name} {word}", "" if part["state"] == "sent" else "done")
+    is_behind = part["state"] == "sent" or (part["state"] == "closed" and not part["arrived_at"])
+    return Dot(f"{name} {word}", "" if is_behind else "done")

@@ -93,11 +93,13 @@ def _of_all(dispatches: Sequence[Dispatch]) -> Iterator[Step]:
     for name, did, due in (("签收", "signed_at", "sign_due"), ("到场", "arrived_at", "arrive_due")):
         missing = [dispatch for dispatch in dispatches if getattr(dispatch, did) is None]
         times = [getattr(dispatch, did) for dispatch in dispatches if getattr(dispatch, did)]
+        is_over = bool(missing) and not any(dispatch.is_open for dispatch in missing)  # nobody is waited for any more
+        waits = f"等{_names(missing)}" if missing and times else ""
         yield Step(
             f"部门{name}",
             at=max(times) if times and not missing else None,
-            due=max((getattr(dispatch, due) for dispatch in dispatches), default=None),
-            note=f"等{_names(missing)}" if missing and times else "",
+            due=None if is_over else max((getattr(dispatch, due) for dispatch in dispatches), default=None),
+            note=f"{_names(missing)}未{name}" if is_over else waits,
             is_provisional=any(due in dispatch.provisional for dispatch in dispatches),
         )
     lead = next((dispatch for dispatch in dispatches if dispatch.is_lead), None)

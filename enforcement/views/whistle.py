@@ -39,10 +39,10 @@ from enforcement.services.labels import (
     WHISTLE_KINDS,
     WHISTLE_STATES,
     WHISTLE_TONES,
-    WORDS,
     Clock,
     dispatch_clock,
     dot,
+    part_word,
     whistle_clock,
 )
 from enforcement.services.report import Work, work_of
@@ -225,7 +225,7 @@ def parts_of(user: Any, dispatches: list[Dispatch], mine: set[int], close: Form 
     return [
         Part(
             dispatch=one,
-            word=WORDS[one.state],
+            word=part_word(vars(one)),
             tone=TONES[dot(vars(one), "", now).tone],
             clock=dispatch_clock(vars(one)),
             work=work[one.pk],

@@ -115,13 +115,28 @@ def test_clock_of_a_whistle_is_the_first_departments(cast: Cast) -> None:
 def test_clock_of_a_rework_and_of_a_guess(cast: Cast) -> None:
     with time_machine.travel(at("2026-12-30 10:00"), tick=False):
         lead = walk.reworked(cast, walk.part(walk.ready(cast), cast.scjg))
-    assert dispatch_clock(vars(lead))[::2] == ("返工", True)
+    clock = dispatch_clock(vars(lead))
+    assert (clock.label, clock.is_provisional) == ("返工", True)
 
 
 def test_dot_says_late_in_words(cast: Cast) -> None:
     lead = vars(walk.part(walk.approved(cast), cast.scjg))
     assert dot(lead, "市场监管局", lead["sent_at"]) == ("市场监管局 未签收", "")
     assert dot(lead, "市场监管局", lead["sign_due"] + timedelta(seconds=1)) == ("市场监管局 未签收 超期", "late")
-    assert {dot({**lead, "state": state, "next_due": None}, "", NOW).tone for state in Dispatch.State.values[1:]} == {
+    assert {dot({**lead, "state": state, "next_due": None}, "", NOW).tone for state in Dispatch.State.values[1:-1]} == {
         "done"
     }
+
+
+def test_what_a_helper_had_not_done_by_the_end_is_not_called_done(cast: Cast) -> None:
+    with time_machine.travel(NOW, tick=False):
+        whistle = walk.ready(cast)
+        whistles.close(whistle, by=cast.duty, seen_state="reported")
+        whistle.refresh_from_db()
+        helper = walk.part(whistle, cast.zrzy)
+        assert dot(vars(helper), "自然资源局", NOW) == ("自然资源局 未签收", "")
+        lead = walk.part(whistle, cast.scjg)
+        assert dot(vars(lead), "市场监管局", NOW) == ("市场监管局 已办结", "done")
+    signing, arriving = (step for step in of_whistle(whistle) if step.name.startswith("部门"))
+    assert (signing.note, signing.due) == ("自然资源局未签收", None)
+    assert (arriving.note, arriving.due) == ("自然资源局未到场", None)

@@ -38,7 +38,9 @@ class Person:
     def press(self, name: str) -> None:
         """Press the button of this name that is on the screen: wide pages and phones have it in different places."""
         buttons = self.page.locator("main button:visible, main a.btn:visible")
-        buttons.get_by_text(name, exact=True).or_(buttons.filter(has_text=re.compile(f"^\\s*{name}\\s*$"))).first.click()
+        buttons.get_by_text(name, exact=True).or_(
+            buttons.filter(has_text=re.compile(f"^\\s*{name}\\s*$"))
+        ).first.click()
 
     def look(self, name: str) -> None:
         if self.javascript:

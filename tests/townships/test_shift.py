@@ -119,6 +119,13 @@ def test_adding_is_a_post(cast: Cast) -> None:
 
 
 # --- taking off ---------------------------------------------------------------------------------------------------------
+def test_taking_off_says_who_and_when_so_that_a_slip_is_seen(cast: Cast) -> None:
+    shift = service.add(cast.ganlin, user=cast.officer, day=DAY, band="1_early", by=cast.duty)
+    client = client_for(cast.duty)
+    page = client.post(reverse("townships:shift-remove", args=[shift.pk]), follow=True).content.decode()
+    assert f"已取消 11 月 24 日早班，{cast.officer.name}" in page
+
+
 def test_desk_takes_somebody_off_and_the_timeline_keeps_it(cast: Cast) -> None:
     shift = service.add(cast.ganlin, user=cast.officer, day=DAY, band="1_early", by=cast.duty)
     pk = shift.pk

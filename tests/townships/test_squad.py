@@ -108,6 +108,18 @@ def test_who_is_back_needs_no_explanation(cast: Cast, member: SquadMember) -> No
     assert (member.status, member.status_note) == ("on", "")
 
 
+@pytest.mark.parametrize(("status", "kept"), [("on", "out"), ("out", "out"), ("leave", "leave")])
+def test_enter_in_the_note_never_calls_back_who_is_away(
+    cast: Cast, member: SquadMember, status: str, kept: str
+) -> None:
+    SquadMember.objects.filter(pk=member.pk).update(status=status)
+    page = client_for(cast.duty).get(reverse("townships:squad")).content.decode()
+    form = page.split(reverse("townships:member-status", args=[member.pk]))[1]
+    assert (
+        f'value="{kept}"' in form.split('name="status"')[1].split(">")[0]
+    )  # the first button is the one Enter presses
+
+
 def test_same_status_again_writes_nothing(cast: Cast, member: SquadMember) -> None:
     set_status(cast.duty, member)
     set_status(cast.duty, member)

@@ -3,6 +3,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -64,16 +65,23 @@ def shift_add(request: HttpRequest) -> HttpResponse:
         context = rota_context(township, parsed_day(request.POST.get("day")) or timezone.localdate())
         return render(request, "townships/shifts.html", {**context, "form": form}, status=422)
     shift = service.add(township, by=request.user, **form.cleaned_data)
+    messages.success(request, f"已排{said(shift)}")
     return redirect(shift)
 
 
 @require_POST
 def shift_remove(request: HttpRequest, pk: int) -> HttpResponse:
-    shift = get_object_or_404(Shift.objects.select_related("township"), pk=pk, township_id=own_unit_id(request))
+    shift = get_object_or_404(Shift.objects.select_related("township", "user"), pk=pk, township_id=own_unit_id(request))
     require(request, can_plan_shifts, shift.township)
     back = shift.get_absolute_url()
     service.remove(shift, by=request.user)
+    messages.success(request, f"已取消{said(shift)}；取消错了，再排一次就行")
     return redirect(back)
+
+
+def said(shift: Shift) -> str:
+    """Whose shift, and when: 11 月 24 日早班，甘霖镇值班员一."""
+    return f" {shift.day.month} 月 {shift.day.day} 日{shift.get_band_display()}，{shift.user}"
 
 
 def parsed_day(text: str | None) -> date | None:

@@ -160,14 +160,6 @@ class Dispatch(models.Model):
     def current_finish_due(self) -> Any:
         return self.rework_due or self.finish_due
 
-    @property
-    def is_late_sign(self) -> bool:
-        return self.signed_at is not None and self.signed_at > self.sign_due
-
-    @property
-    def is_late_arrival(self) -> bool:
-        return self.arrived_at is not None and self.arrived_at > self.arrive_due
-
 
 class Attendance(models.Model):
     """Who came, and whether the certificate was valid on that day: a snapshot, so that a later renewal changes nothing."""

@@ -64,7 +64,6 @@ class RoutingRow:
     whistle_kind: str = ""
     squad_limit: Step | None = None
     reason: str = ""
-    priority: int = 0  # between rows that fit equally well the higher one wins
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ def _most_specific(facts: Facts, rows: Iterable[RoutingRow]) -> RoutingRow:
         for row in rows
         if row.category in ("", facts.category_group, facts.category) and row.township in ("", facts.township)
     ]
-    return max(fitting, key=lambda row: (len(row.category), bool(row.township), row.priority), default=NO_ROW)
+    return max(fitting, key=lambda row: (len(row.category), bool(row.township)), default=NO_ROW)
 
 
 def _by_row(facts: Facts, row: RoutingRow) -> Proposal:

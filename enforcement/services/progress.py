@@ -4,24 +4,13 @@ Offices, states and times only, so that whoever may see the event may read all o
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 
 from enforcement.models import Dispatch, Event, Whistle
+from enforcement.services.steps import Step
 
 
-@dataclass(frozen=True)
-class Milestone:
-    """`at` is when it was done; `due` by when it has to be. `state`: done, now, or next."""
-
-    name: str
-    note: str = ""
-    at: datetime | None = None
-    due: datetime | None = None
-    state: str = "next"
-
-
-def milestones(event: Event, whistles: Sequence[Whistle], dispatches: Sequence[Dispatch]) -> list[Milestone]:
+def milestones(event: Event, whistles: Sequence[Whistle], dispatches: Sequence[Dispatch]) -> list[Step]:
     """Oldest first, the end last; the first that is not done is on now.
 
     `whistles`: all of the event's, the newest first; `dispatches`: all of theirs, with their departments. No query.
@@ -34,63 +23,63 @@ def milestones(event: Event, whistles: Sequence[Whistle], dispatches: Sequence[D
     return [*done, *(replace(stone, state="now") for stone in left[:1]), *left[1:]]
 
 
-def _stones(event: Event, whistle: Whistle | None, parts: Sequence[Dispatch]) -> Iterator[Milestone]:
+def _stones(event: Event, whistle: Whistle | None, parts: Sequence[Dispatch]) -> Iterator[Step]:
     urgent = "紧急，" if event.is_urgent else ""
-    yield Milestone("上报", f"{urgent}{event.get_source_display()}", at=event.reported_at)
+    yield Step("上报", note=f"{urgent}{event.get_source_display()}", at=event.reported_at)
     if event.state == Event.State.DISMISSED:
-        yield Milestone("不予受理", f"{event.get_dismissal_display()}。{event.result}", at=event.closed_at)
+        yield Step("不予受理", note=f"{event.get_dismissal_display()}。{event.result}", at=event.closed_at)
         return
     if event.verified_at:
-        yield Milestone("受理", "已核实", at=event.verified_at)
+        yield Step("受理", note="已核实", at=event.verified_at)
         yield from _handling(event, whistle, parts)
     else:
-        yield Milestone("受理", "等镇街指挥室受理", due=event.accept_due)
-        yield Milestone("处置")
-    yield Milestone("办结", event.result if event.closed_at else "", at=event.closed_at)
+        yield Step("受理", note="等镇街指挥室受理", due=event.accept_due)
+        yield Step("处置")
+    yield Step("办结", note=event.result if event.closed_at else "", at=event.closed_at)
 
 
-def _handling(event: Event, whistle: Whistle | None, parts: Sequence[Dispatch]) -> Iterator[Milestone]:
+def _handling(event: Event, whistle: Whistle | None, parts: Sequence[Dispatch]) -> Iterator[Step]:
     if event.squad_at:
-        yield Milestone("交镇街执法队", at=event.squad_at)
+        yield Step("交镇街执法队", at=event.squad_at)
     if event.state == Event.State.SQUAD:
-        yield Milestone("处置", "执法队在处置", due=event.squad_due)
+        yield Step("处置", note="执法队在处置", due=event.squad_due)
     if whistle is not None:
         yield from _whistle(whistle, parts)
     if event.state == Event.State.VERIFIED:
-        yield Milestone("处置", "指挥室在安排由谁处置", due=event.next_due)
+        yield Step("处置", note="指挥室在安排由谁处置", due=event.next_due)
 
 
-def _whistle(whistle: Whistle, dispatches: Sequence[Dispatch]) -> Iterator[Milestone]:
+def _whistle(whistle: Whistle, dispatches: Sequence[Dispatch]) -> Iterator[Step]:
     kind = whistle.get_kind_display()
     if whistle.sent_at is None:
-        yield Milestone("吹哨", f"{kind}，等镇街领导审核", due=whistle.approve_due)
+        yield Step("吹哨", note=f"{kind}，等镇街领导审核", due=whistle.approve_due)
         return
-    yield Milestone("吹哨", f"{kind}，请{_names(dispatches)}", at=whistle.sent_at)
+    yield Step("吹哨", note=f"{kind}，请{_names(dispatches)}", at=whistle.sent_at)
     for name, did, due in (("部门签收", "signed_at", "sign_due"), ("部门到场", "arrived_at", "arrive_due")):
         yield _of_all(name, dispatches, did, due)
     yield _feedback(dispatches)
     if whistle.state == Whistle.State.REPORTED:
-        yield Milestone("镇街确认", "镇街在核查处置结果", due=whistle.eval_due)
+        yield Step("镇街确认", note="镇街在核查处置结果", due=whistle.eval_due)
 
 
-def _of_all(name: str, dispatches: Sequence[Dispatch], did: str, due: str) -> Milestone:
+def _of_all(name: str, dispatches: Sequence[Dispatch], did: str, due: str) -> Step:
     """Done when the last department has done it; until then who is still missing, and the earliest due time."""
     missing = [dispatch for dispatch in dispatches if getattr(dispatch, did) is None and dispatch.is_open]
     times = [at for dispatch in dispatches if (at := getattr(dispatch, did))]
     if missing:
-        return Milestone(name, f"等{_names(missing)}", due=min(getattr(dispatch, due) for dispatch in missing))
-    return Milestone(name, _names(dispatches), at=max(times, default=None))
+        return Step(name, note=f"等{_names(missing)}", due=min(getattr(dispatch, due) for dispatch in missing))
+    return Step(name, note=_names(dispatches), at=max(times, default=None))
 
 
-def _feedback(dispatches: Sequence[Dispatch]) -> Milestone:
+def _feedback(dispatches: Sequence[Dispatch]) -> Step:
     lead = next(dispatch for dispatch in dispatches if dispatch.is_lead)
     if lead.state == Dispatch.State.REWORK:
-        return Milestone("部门反馈", f"镇街请{lead.department}再处置", due=lead.rework_due)
+        return Step("部门反馈", note=f"镇街请{lead.department}再处置", due=lead.rework_due)
     if lead.reported_at:
-        return Milestone("部门反馈", str(lead.department), at=lead.reported_at)
+        return Step("部门反馈", note=str(lead.department), at=lead.reported_at)
     if lead.arrived_at is None:
-        return Milestone("部门反馈")
-    return Milestone("部门反馈", f"{lead.department}在处置", due=lead.finish_due)
+        return Step("部门反馈")
+    return Step("部门反馈", note=f"{lead.department}在处置", due=lead.finish_due)
 
 
 def _names(dispatches: Sequence[Dispatch]) -> str:

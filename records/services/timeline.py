@@ -1,7 +1,6 @@
 """The timeline and the one function that walks a state's arrow."""
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
@@ -23,12 +22,6 @@ class WrongState(Refused):
 
     def __init__(self, obj: models.Model) -> None:
         super().__init__(obj, f"没有重复办理：{_last_change(obj)}。请按现在的情况继续。")
-
-
-class Stateful(Protocol):
-    pk: Any
-    state: str
-    NEXT: Mapping[str, frozenset[str]]
 
 
 def _last_change(obj: models.Model) -> str:

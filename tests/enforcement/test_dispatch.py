@@ -53,14 +53,14 @@ def test_sign_waits_for_the_slowest_department(cast: Cast, dispatch: Dispatch) -
 def test_sign_late_is_possible_and_marked(cast: Cast, dispatch: Dispatch) -> None:
     with time_machine.travel(dispatch.sign_due + timedelta(seconds=1), tick=False):
         walk.signed(cast, dispatch)
-    assert dispatch.is_late_sign
+    assert dispatch.signed_at > dispatch.sign_due
     assert whats(dispatch)[-1] == "市场监管局签收（超期）"
 
 
 def test_sign_to_the_second_is_in_time(cast: Cast, dispatch: Dispatch) -> None:
     with time_machine.travel(dispatch.sign_due, tick=False):
         walk.signed(cast, dispatch)
-    assert not dispatch.is_late_sign
+    assert dispatch.signed_at == dispatch.sign_due
 
 
 def test_sign_twice_is_refused(cast: Cast, dispatch: Dispatch) -> None:
@@ -168,7 +168,7 @@ def test_arrive_late_is_marked(cast: Cast, dispatch: Dispatch) -> None:
         dispatches.arrive(
             dispatch, by=cast.scjg_liaison, seen_state="signed", officers=[cast.scjg_officer], uses_power=True
         )
-    assert dispatch.is_late_arrival
+    assert dispatch.arrived_at > dispatch.arrive_due
     assert whats(dispatch)[-1].endswith("（超期）")
 
 

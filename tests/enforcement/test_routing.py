@@ -181,15 +181,6 @@ def test_rows_of_other_classes_and_townships_do_not_count():
     assert "没有适用的分派规则" in found.reasons[0]
 
 
-def test_between_equal_rows_the_higher_priority_wins():
-    rows = [
-        RoutingRow("01", "", "squad"),
-        RoutingRow("01", "", "transfer", "zfj", priority=1),
-        RoutingRow("01", "", "squad"),
-    ]
-    assert propose(Facts("0101", "01", "330683100"), rows).route == Route.TRANSFER
-
-
 # --- The shipped rows ---------------------------------------------------------------------------------------------
 
 

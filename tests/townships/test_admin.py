@@ -268,6 +268,12 @@ def test_file_of_another_kind_is_refused_with_a_sentence(cast: Cast, client: Cli
     assert "文件读不出来" in str(response.context["form"].errors)
 
 
+def test_file_without_a_line_of_data_is_refused_with_a_sentence(cast: Cast, client: Client) -> None:
+    page = preview(client, Unit, "代码,名称\n").content.decode()
+    assert "文件里没有数据" in page
+    assert "可用的列：代码、名称" in page
+
+
 def test_gb18030_and_xlsx_are_understood(cast: Cast, client: Client) -> None:
     assert told(preview(client, Unit, f"{UNITS}g-1,第一,第一,网格,330683100,\n".encode("gb18030"))) == []
     book = openpyxl.Workbook()

@@ -10,7 +10,7 @@ from import_export.forms import ExportForm
 
 from records.models import Stage
 from records.services import record
-from townships.admin.files import ImportFolder, SafeCSV, SafeXLSX, problems
+from townships.admin.files import ImportFolder, NoRowsError, SafeCSV, SafeXLSX, problems
 
 FORMATS = [SafeCSV, SafeXLSX]
 
@@ -53,12 +53,16 @@ class ImportingAdmin(ImportExportMixin, ExportingAdmin):
     def has_import_permission(self, request: HttpRequest) -> bool:
         return self.has_add_permission(request) and self.has_change_permission(request)
 
-    def add_data_read_fail_error_to_form(self, form: Any, error: Exception) -> None:  # noqa: ARG002
-        form.add_error("import_file", "文件读不出来。请确认格式选得对，并另存为 CSV（UTF-8）或 XLSX 后再试。")
+    def add_data_read_fail_error_to_form(self, form: Any, error: Exception) -> None:
+        if isinstance(error, NoRowsError):
+            form.add_error("import_file", "文件里没有数据：第 1 行是列名，数据从第 2 行起。")
+        else:
+            form.add_error("import_file", "文件读不出来。请确认格式选得对，并另存为 CSV（UTF-8）或 XLSX 后再试。")
 
     def import_action(self, request: HttpRequest, **kwargs: Any) -> TemplateResponse:
         response: TemplateResponse = super().import_action(request, **kwargs)
         context = response.context_data or {}
+        context["columns"] = [field.column_name for field in self.resource_classes[0]().get_user_visible_fields()]
         if context.get("result") is not None:
             context["problems"] = problems(context["result"], self.resource_classes[0]())
         return response

@@ -33,6 +33,16 @@ ESCAPED = re.compile(r"^'(?=[=+\-@\t\r])")
 
 
 # --- files ----------------------------------------------------------------------------------------------------------
+class NoRowsError(Exception):
+    """A file without a line of data."""
+
+
+def _with_rows(dataset: Any) -> Any:
+    if not dataset:
+        raise NoRowsError
+    return dataset
+
+
 class SafeCSV(base_formats.CSV):
     """CSV for Excel: UTF-8 with a mark on the way out, GB18030 understood on the way in, no cell is a formula."""
 
@@ -55,11 +65,14 @@ class SafeCSV(base_formats.CSV):
         except UnicodeDecodeError:
             text = in_stream.decode("gb18030")
         rows = [[ESCAPED.sub("", cell) for cell in row] for row in csv.reader(StringIO(text)) if any(row)]
-        return tablib.Dataset(*rows[1:], headers=rows[0] if rows else None)
+        return _with_rows(tablib.Dataset(*rows[1:], headers=rows[0] if rows else None))
 
 
 class SafeXLSX(base_formats.XLSX):
     """Every text is written as text: openpyxl would turn one that begins with = into a formula."""
+
+    def create_dataset(self, in_stream: Any) -> Any:
+        return _with_rows(super().create_dataset(in_stream))
 
     def export_data(self, dataset: Any, **_: Any) -> bytes:
         book = Workbook(write_only=True)

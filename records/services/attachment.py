@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import io
+import logging
 import os
 import tempfile
 import zipfile
@@ -24,6 +25,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from records.models import Attachment
 
 pillow_heif.register_heif_opener()
+log = logging.getLogger(__name__)
 
 Upload: TypeAlias = "UploadedFile[Any]"
 
@@ -33,6 +35,8 @@ MAX_PIXELS = 64_000_000
 MAX_FILES = 9
 PREVIEW_SIDE = 1600
 PHOTO_FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "HEIF": "image/heic"}
+# what Pillow calls the JPEG of a phone that keeps a second picture (depth, brightness) behind the first
+TWO_PICTURES = {"MPO": "image/jpeg"}
 OFFICE_PARTS = {
     "word/document.xml": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "xl/workbook.xml": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -47,6 +51,13 @@ class BadFile(ValueError):  # noqa: N818 - a sentence to a person
     """The file is not taken; the text is a sentence to the person that says what to do."""
 
 
+class NotStored(BadFile):
+    """The disk does not take files now. The act itself needs none, so the sentence says how to go on."""
+
+    def __init__(self) -> None:
+        super().__init__("照片和文件现在存不进去，没有保存。急事请先不带文件提交，再把情况告诉管理员。")
+
+
 def check_photo(upload: Upload) -> str:
     """The MIME type found in the content of a photo, which is decoded to its last row. Raises BadFile."""
     _check_size(upload)
@@ -54,7 +65,7 @@ def check_photo(upload: Upload) -> str:
         with Image.open(_content(upload), formats=list(PHOTO_FORMATS)) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise BadFile(f"“{upload.name}”像素过大，请用手机普通模式重拍或压缩后再传。")
-            mime = PHOTO_FORMATS[image.format or ""]
+            mime = {**PHOTO_FORMATS, **TWO_PICTURES}[image.format or ""]
         _preview(upload)
         return mime
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError, KeyError) as error:
@@ -83,16 +94,20 @@ def check_document(upload: Upload) -> str:
 
 
 def attach(target: models.Model, upload: Upload, *, by: Any, phase: str, at: datetime | None = None) -> Attachment:
-    """Keep one checked file with its target, in the caller's transaction. Raises BadFile.
+    """Keep one checked file with its target, in the caller's transaction. Raises BadFile, NotStored.
 
     `at` is when it was received: now, unless a case of earlier days is being written down. Files are named by their
     content: one that a rolled-back transaction left behind is harmless and taken up again.
     """
     is_photo = _looks_like_photo(upload)
     mime = check_photo(upload) if is_photo else check_document(upload)
-    preview = _store([_preview(upload)], "previews", ".jpg")[0] if is_photo else ""
-    upload.seek(0)
-    original, digest = _store(upload.chunks(), "originals", "")
+    try:
+        preview = _store([_preview(upload)], "previews", ".jpg")[0] if is_photo else ""
+        upload.seek(0)
+        original, digest = _store(upload.chunks(), "originals", "")
+    except OSError as error:
+        log.exception("a file was not stored")
+        raise NotStored from error
     at = (at or timezone.now()).astimezone(UTC)  # as it is read back from the database: it is part of the seal
     return Attachment.objects.create(
         target_type=ContentType.objects.get_for_model(target),
@@ -202,17 +217,21 @@ def _store(chunks: Iterable[bytes], folder: str, suffix: str) -> tuple[str, str]
     root = Path(settings.MEDIA_ROOT)
     root.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
-    with tempfile.NamedTemporaryFile(dir=root, delete=False) as temporary:
-        for chunk in chunks:
-            digest.update(chunk)
-            temporary.write(chunk)
-        temporary.flush()
-        os.fsync(temporary.fileno())
-    name = f"{folder}/{digest.hexdigest()[:2]}/{digest.hexdigest()}{suffix}"
-    final = root / name
-    final.parent.mkdir(parents=True, exist_ok=True)
-    Path(temporary.name).chmod(0o400)
-    Path(temporary.name).replace(final)
+    handle, temporary = tempfile.mkstemp(dir=root)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            for chunk in chunks:
+                digest.update(chunk)
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        name = f"{folder}/{digest.hexdigest()[:2]}/{digest.hexdigest()}{suffix}"
+        final = root / name
+        final.parent.mkdir(parents=True, exist_ok=True)
+        Path(temporary).chmod(0o400)
+        Path(temporary).replace(final)
+    finally:
+        Path(temporary).unlink(missing_ok=True)  # half a file on a full disk would make it fuller
     return name, digest.hexdigest()
 
 

@@ -4,9 +4,10 @@ They wait on disk, under the person and the form's `request_id`, until the form 
 waits is no evidence yet: it is sealed when the form is accepted and `attach` takes it.
 """
 
+import logging
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,16 +16,30 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
-from records.services.attachment import Upload
+from records.services.attachment import NotStored, Upload
 
+log = logging.getLogger(__name__)
 FOLDER = "waiting"
 KEPT_SECONDS = 24 * 3600
 FORMS = 3  # a person's forms whose files wait at the same time; more would only fill the disk
 NAME_LENGTH = 60  # characters, so that the name and its number stay below 255 bytes
 
 
-def keep(uploads: Iterable[Upload], *, by: Any, request_id: UUID) -> None:
-    """Keep checked files until the form is sent again. Sweeps what nobody came back for, and all but a person's last."""
+def keep(uploads: Sequence[Upload], *, by: Any, request_id: UUID) -> None:
+    """Keep checked files until the form is sent again. Sweeps what nobody came back for, and all but a person's last.
+
+    Raises NotStored.
+    """
+    if not uploads:
+        return
+    try:
+        _keep(uploads, by, request_id)
+    except OSError as error:
+        log.exception("files of a refused form were not kept")
+        raise NotStored from error
+
+
+def _keep(uploads: Sequence[Upload], by: Any, request_id: UUID) -> None:
     sweep()
     folder = _folder(by, request_id)
     folder.mkdir(parents=True, exist_ok=True)

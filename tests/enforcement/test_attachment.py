@@ -5,6 +5,7 @@ import io
 import struct
 import zlib
 from pathlib import Path
+from urllib.parse import unquote
 from uuid import uuid4
 
 import pytest
@@ -16,7 +17,16 @@ from PIL import Image
 from enforcement.models import Dispatch
 from enforcement.services import whistle
 from records.models import Attachment
-from records.services.attachment import MAX_BYTES, BadFile, attach, check_document, check_photo, files_of, is_intact
+from records.services.attachment import (
+    MAX_BYTES,
+    BadFile,
+    NotStored,
+    attach,
+    check_document,
+    check_photo,
+    files_of,
+    is_intact,
+)
 from tests.cast import client_for
 from tests.enforcement.events import (
     GPS_IFD,
@@ -56,6 +66,11 @@ def huge_png() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
 
 
+def two_pictures() -> bytes:
+    """What a phone writes that keeps the depth or the brightness of a photo as a second picture behind it."""
+    return photo_bytes("MPO", save_all=True, append_images=[Image.new("RGB", (16, 12))])
+
+
 # --- what is taken --------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("content", "mime"),
@@ -64,8 +79,9 @@ def huge_png() -> bytes:
         (photo_bytes("PNG"), "image/png"),
         (photo_bytes("WEBP"), "image/webp"),
         (heic_bytes(), "image/heic"),
+        (two_pictures(), "image/jpeg"),
     ],
-    ids=["jpeg", "png", "webp", "heic"],
+    ids=["jpeg", "png", "webp", "heic", "jpeg with a second picture"],
 )
 def test_check_photo_says_what_the_content_is(content, mime):
     assert check_photo(file("照片.bin", content)) == mime
@@ -254,6 +270,49 @@ def test_original_is_a_download_that_can_run_nothing(cast, kept):
     assert response["Content-Disposition"].startswith("attachment")
     assert "sandbox" in response["Content-Security-Policy"]
     assert response["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("sent", "gets"),
+    [
+        ("现场.jpg", "现场.jpg"),
+        ("IMG_1.JPEG", "IMG_1.JPEG"),
+        ("page.html", "page.html.jpg"),
+        ("a\u202egpj.exe", "a gpj.exe.jpg"),
+        ("无后缀", "无后缀.jpg"),
+    ],
+)
+def test_original_is_downloaded_under_the_ending_of_its_content(cast, event, sent, gets):
+    kept = attach(event, file(sent, photo_bytes() + b"<script>alert(1)</script>"), by=cast.grid, phase="before")
+    response = client_for(cast.grid).get(kept.get_absolute_url())
+    assert response.getvalue()
+    assert unquote(response["Content-Disposition"]).endswith((f'"{gets}"', f"''{gets}"))
+
+
+def test_preview_is_asked_for_anew_and_not_sent_again(cast, kept):
+    """A browser shows no photo from its own store to who has signed out or may no longer see it."""
+    client = client_for(cast.grid)
+    first = client.get(kept.preview_url)
+    assert first.getvalue()
+    assert first["Cache-Control"] == "private, no-cache"
+    assert client.get(kept.preview_url, headers={"If-None-Match": first["ETag"]}).status_code == 304
+    assert client_for(cast.stranger).get(kept.preview_url, headers={"If-None-Match": first["ETag"]}).status_code == 404
+
+
+def test_attach_on_a_disk_that_takes_nothing_says_so(cast, event, media):
+    media.write_text("a file where the folder should be")
+    with pytest.raises(NotStored, match="先不带文件提交"):
+        attach(event, photo(), by=cast.grid, phase="before")
+
+
+def test_attach_leaves_no_half_file_on_a_full_disk(cast, event, media, monkeypatch):
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(NotStored):
+        attach(event, photo(), by=cast.grid, phase="before")
+    assert [path for path in media.rglob("*") if path.is_file()] == []
 
 
 def test_preview_is_an_image_shown_in_the_page(cast, kept):

@@ -40,7 +40,9 @@ SETTINGS = {
     "random_page_cost": "1.1",
     "jit": "off",
     "idle_in_transaction_session_timeout": "5min",
-    "log_min_duration_statement": "1s",
+    # what was saved stands in statements and in the details of errors; the log is read by who may read no file
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
 }
 UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
 

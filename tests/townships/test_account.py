@@ -128,6 +128,15 @@ def change(client: Client, new: str = NEW, old: str = PASSWORD) -> Any:
     return client.post("/password/", {"old_password": old, "new_password1": new, "new_password2": new})
 
 
+def test_password_page_says_the_rules_in_one_breath_and_which_one_is_the_old(cast: Cast) -> None:
+    cast.duty.must_change_password = True
+    cast.duty.save()
+    page = client_for(cast.duty).get(reverse("townships:password-change")).content.decode()
+    assert "刚才登录用的那个" in page
+    assert "大写字母、小写字母、数字、符号中有三类" in page
+    assert "你的密码" not in page
+
+
 def test_first_login_leads_to_the_password_page_and_nowhere_else(cast: Cast) -> None:
     User.objects.filter(pk=cast.duty.pk).update(must_change_password=True)
     client = client_for(cast.duty)

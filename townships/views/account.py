@@ -12,7 +12,7 @@ from django.urls import reverse_lazy
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from townships.forms.account import LoginForm
+from townships.forms.account import LoginForm, PasswordForm
 from townships.middleware import SESSION_KEY
 from townships.services import account
 
@@ -34,6 +34,7 @@ class Login(LoginView):
 
 class PasswordChange(PasswordChangeView):
     template_name = "townships/password_change.html"
+    form_class = PasswordForm
     success_url = reverse_lazy(settings.LOGIN_REDIRECT_URL)
 
     def form_valid(self, form: PasswordChangeForm) -> HttpResponse:

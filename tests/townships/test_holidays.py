@@ -55,6 +55,12 @@ def test_own_list_is_not_overwritten_by_the_package(db: None) -> None:
 
 
 # --- from a file ----------------------------------------------------------------------------------------------------------
+def test_file_may_have_its_columns_in_chinese(db: None) -> None:
+    content = "日期, 种类,名称\n2027-01-01,放假,元旦\n2027-01-03,调休上班,元旦调休\n"
+    assert holidays.load_file(content.encode(), by=None, source="f") == [2027]
+    assert [kind for _, kind in rows(2027)] == ["holiday", "workday"]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
 def test_file_loads_a_year_and_has_due_times_computed_anew(
     cast: Cast, sent: list[str], django_capture_on_commit_callbacks, encoding: str
@@ -99,11 +105,11 @@ def test_dead_broker_does_not_stop_the_load(
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        ("", "第 1 行应为表头 date,kind,name"),
+        ("", "第 1 行应为表头 日期,种类,名称"),
         ("day,kind,name\n", "第 1 行应为表头"),
         ("date,kind,name\n", "文件里没有日期"),
         ("date,kind,name\n1.1.2027,holiday,\n", "第 2 行：日期“1.1.2027”应写成"),
-        ("date,kind,name\n2027-01-01,off,\n", "第 2 行：种类“off”应为"),
+        ("date,kind,name\n2027-01-01,off,\n", "第 2 行：种类“off”应填"),
         ("date,kind,name\n2027-01-01,holiday,\n2027-01-01,holiday,\n", "第 3 行：2027-01-01 重复"),
         ("date,kind,name\n2027-01-04,workday,\n", "第 2 行：2027-01-04 不是周末"),
         ("date,kind,name\n2027-01-03,workday,\n", "2027 年有 0 天放假"),

@@ -11,7 +11,7 @@ MOST_BYTES = 200_000
 
 
 class HolidayFileForm(forms.Form):
-    file = forms.FileField(label="放假安排文件", help_text="CSV，表头 date,kind,name；kind 填 holiday 或 workday")
+    file = forms.FileField(label="放假安排文件", help_text="CSV，第 1 行是列名；种类填放假或调休上班")
     source = forms.CharField(label="依据", max_length=100, help_text="例如：国务院办公厅通知的文号")
 
     def clean_file(self) -> Any:

@@ -14,7 +14,7 @@ from records.models import Stage
 from records.services import record
 from townships.models import CalendarYear, Holiday, User
 
-COLUMNS = ["date", "kind", "name"]
+COLUMNS = {"日期": "date", "种类": "kind", "名称": "name"}  # either name will do
 KINDS = {**{value: value for value in Holiday.Kind.values}, **{label: value for value, label in Holiday.Kind.choices}}
 MOST_HOLIDAYS = 40  # weekends inside a holiday included, the longest list so far has 34
 SATURDAY = 5
@@ -50,7 +50,7 @@ def load_shipped(years: Iterable[int] | None = None) -> list[int]:
 
 
 def load_file(content: bytes, *, by: User | None, source: str) -> list[int]:
-    """Load a CSV `date,kind,name` (UTF-8 or GB18030) of one or more whole years; such a year is replaced whole.
+    """Load a CSV `日期,种类,名称` or `date,kind,name` (UTF-8 or GB18030) of one or more whole years; such a year is replaced whole.
 
     Returns the years. Raises HolidayFileError, and then nothing has changed.
     """
@@ -67,7 +67,8 @@ def load_file(content: bytes, *, by: User | None, source: str) -> list[int]:
 def parse(content: bytes) -> list[Day]:
     """The rows of the file. Raises HolidayFileError with every bad line."""
     rows = csv.DictReader(_decode(content).splitlines())
-    if rows.fieldnames is None or not set(COLUMNS) <= set(rows.fieldnames):
+    rows.fieldnames = [COLUMNS.get(name.strip(), name.strip()) for name in rows.fieldnames or []]
+    if not set(COLUMNS.values()) <= set(rows.fieldnames):
         raise HolidayFileError([f"第 1 行应为表头 {','.join(COLUMNS)}，请对照样例补上"])
     days: dict[date, Day] = {}
     errors = []
@@ -91,7 +92,7 @@ def _day(row: dict[str, str]) -> Day:
     except ValueError:
         raise ValueError(f"日期“{text}”应写成 2027-01-01 的样子") from None
     if kind not in KINDS:
-        raise ValueError(f"种类“{kind}”应为 holiday（放假）或 workday（调休上班）")
+        raise ValueError(f"种类“{kind}”应填放假或调休上班")
     if KINDS[kind] == Holiday.Kind.WORKDAY and day.weekday() < SATURDAY:
         raise ValueError(f"{day} 不是周末，本来就上班；请删去这一行或改正日期")
     return Day(day, KINDS[kind], (row["name"] or "").strip()[:30])

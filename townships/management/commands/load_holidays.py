@@ -8,7 +8,7 @@ from townships.services import holidays
 
 
 class Command(BaseCommand):
-    help = "从 CSV 文件（date,kind,name）导入放假安排，文件里的年份整年替换。"
+    help = "从 CSV 文件（日期,种类,名称 或 date,kind,name）导入放假安排，文件里的年份整年替换。"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)

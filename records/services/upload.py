@@ -30,9 +30,10 @@ def keep(uploads: Sequence[Upload], *, by: Any, request_id: UUID) -> None:
 
     Raises NotStored.
     """
-    if not uploads:
-        return
     try:
+        sweep()
+        if not uploads:
+            return
         _keep(uploads, by, request_id)
     except OSError as error:
         log.exception("files of a refused form were not kept")
@@ -40,7 +41,6 @@ def keep(uploads: Sequence[Upload], *, by: Any, request_id: UUID) -> None:
 
 
 def _keep(uploads: Sequence[Upload], by: Any, request_id: UUID) -> None:
-    sweep()
     folder = _folder(by, request_id)
     folder.mkdir(parents=True, exist_ok=True)
     for older in sorted(folder.parent.glob(f"{by.pk}-*"), key=lambda one: one.stat().st_mtime)[:-FORMS]:

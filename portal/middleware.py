@@ -1,6 +1,10 @@
-"""The access log."""
+"""What comes in at all, and the access log."""
 
-from django.http import HttpRequest
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.http import HttpRequest, HttpResponse
 from django_structlog.middlewares import RequestMiddleware
 
 
@@ -10,3 +14,19 @@ class RequestLogMiddleware(RequestMiddleware):
     @staticmethod
     def format_request(request: HttpRequest) -> str:
         return f"{request.method} {request.path}"
+
+
+class SaneRequestMiddleware:
+    """Turns away, before it is read, what is larger than any form (without a sign-in, than that form) or holds a NUL."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        most = settings.LARGEST_REQUEST if request.user.is_authenticated else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        if not length.isdecimal() or int(length) > most:
+            raise RequestDataTooBig("the request is larger than any form")
+        if "%00" in request.META.get("QUERY_STRING", ""):  # no text in the database holds one
+            raise SuspiciousOperation("NUL in the address")
+        return self.get_response(request)

@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "portal.middleware.SaneRequestMiddleware",
     "townships.middleware.ActingPostMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "records.middleware.RefusedMiddleware",
@@ -131,7 +132,8 @@ MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(VAR_DIR / "files")))  # neve
 FILE_UPLOAD_PERMISSIONS = 0o400
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
-DATA_UPLOAD_MAX_NUMBER_FILES = 20
+DATA_UPLOAD_MAX_NUMBER_FILES = 100  # a form takes nine, and says so; only beyond this is the whole request refused
+LARGEST_REQUEST = 250_000_000  # nine files of 25 MB and the text
 
 # --- Tasks --------------------------------------------------------------------------------------------------------
 REDIS_URL = env.str("REDIS_URL", default=embedded.redis_url(VAR_DIR))

@@ -1,4 +1,4 @@
-"""Puts the acting post on the user, and sends people with a due password change to that page."""
+"""Puts the acting post on the user, keeps what they are shown out of shared caches, asks for a due password change."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.cache import patch_cache_control
 from django_htmx.http import HttpResponseClientRedirect
 
 from townships.services.account import password_is_due
@@ -26,7 +27,10 @@ class ActingPostMiddleware:
             posts = list(user.active_posts())
             user.posts_today = posts
             user.acting = next((post for post in posts if post.pk == chosen), posts[0] if posts else None)
-        return self.get_response(request)
+        response = self.get_response(request)
+        if user.is_authenticated and not response.has_header("Cache-Control"):
+            patch_cache_control(response, private=True, no_cache=True)
+        return response
 
     def process_view(self, request: HttpRequest, *_: Any) -> HttpResponse | None:
         """Nothing but changing it or leaving while a password change is due."""

@@ -1,7 +1,7 @@
 """Who holds which post today, and who can come now. Every function asks a fixed number of queries."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -14,6 +14,11 @@ from townships.rules.squad import Completeness
 
 WARN_DAYS = 60
 GOES_ON_SITE = (Role.OFFICER, Role.LIAISON)
+STAND_INS: dict[str, Role] = {  # who may do the same
+    Role.LIAISON: Role.DEPT_LEADER,
+    Role.DUTY: Role.LEADER,
+    Role.OFFICER: Role.DUTY,
+}
 
 
 # --- posts ----------------------------------------------------------------------------------------------------------
@@ -31,29 +36,42 @@ def holders(unit_ids: Iterable[int], roles: Collection[str], *, day: date | None
     return {unit_id: list(users.values()) for unit_id, users in found.items()}
 
 
-def _holders_at(unit: Unit, *roles: str) -> list[User]:
-    return holders([unit.pk], roles).get(unit.pk, [])
+def told(wanted: Mapping[int, str]) -> dict[int, list[User]]:
+    """Unit id → who is told what waits there for the role that `wanted` names: whoever holds it today.
+
+    Where nobody does, who may act instead; where they are missing too, the guidance office, which sees everything and
+    can have a post filled. So nothing waits unheard of. One query where nobody is missing.
+    """
+    found = holders(wanted, set(wanted.values()))
+    missing = {unit_id: STAND_INS.get(role) for unit_id, role in wanted.items() if unit_id not in found}
+    if instead := {unit_id: role for unit_id, role in missing.items() if role}:
+        found |= told(instead)
+    if missing.keys() - found.keys():
+        posts = Post.objects.active(timezone.localdate()).filter(role=Role.GUIDANCE).select_related("user")
+        office = [post.user for post in posts.order_by("rank", "id")]
+        found |= dict.fromkeys(missing.keys() - found.keys(), office)
+    return found
 
 
 def liaisons(department: Unit) -> list[User]:
-    return _holders_at(department, Role.LIAISON)
+    return told({department.pk: Role.LIAISON})[department.pk]
 
 
 def leaders(township: Unit) -> list[User]:
-    return _holders_at(township, Role.LEADER)
+    return told({township.pk: Role.LEADER})[township.pk]
 
 
 def duty(township: Unit) -> list[User]:
-    return _holders_at(township, Role.DUTY)
+    return told({township.pk: Role.DUTY})[township.pk]
 
 
 def squad_officers(township: Unit) -> list[User]:
-    return _holders_at(township, Role.OFFICER)
+    return told({township.pk: Role.OFFICER})[township.pk]
 
 
 def subunit_people(subunit: Unit) -> list[User]:
     """Everybody in a department's sub-unit: what is handed to it waits for any of them."""
-    return _holders_at(subunit, *Role.values)
+    return holders([subunit.pk], Role.values).get(subunit.pk, [])
 
 
 def subunits(department: Unit, township: Unit) -> QuerySet[Unit]:

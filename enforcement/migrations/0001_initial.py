@@ -7,6 +7,7 @@ import django.db.models.functions.comparison
 import django.utils.timezone
 import enforcement.models.category
 from django.conf import settings
+import django.core.validators
 from django.db import migrations, models
 
 
@@ -137,7 +138,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('emergency', '应急哨'), ('urgent', '日常哨·急'), ('routine', '日常哨'), ('campaign', '攻坚哨'), ('event_urgent', '紧急事件'), ('event', '一般事件'), ('all', '全部')], max_length=12, verbose_name='种类')),
                 ('step', models.CharField(choices=[('accept', '受理'), ('approve', '审核'), ('confirm', '应急哨补核'), ('sign', '签收'), ('arrive', '到场'), ('report', '首报'), ('finish', '办结'), ('eval', '确认评价')], max_length=10, verbose_name='环节')),
                 ('unit', models.CharField(choices=[('continuous_minutes', '分钟（连续）'), ('work_minutes', '工作分钟'), ('work_days', '工作日'), ('calendar_days', '自然日')], max_length=20, verbose_name='单位')),
-                ('amount', models.PositiveIntegerField(verbose_name='数量')),
+                ('amount', models.PositiveIntegerField(validators=[django.core.validators.MaxValueValidator(10000, '时限最多 10000，请核对数量和单位。')], verbose_name='数量')),
                 ('valid_from', models.DateField(verbose_name='起用日期')),
                 ('valid_to', models.DateField(blank=True, null=True, verbose_name='停用日期')),
                 ('reason', models.CharField(blank=True, max_length=200, verbose_name='依据')),
@@ -194,7 +195,7 @@ class Migration(migrations.Migration):
                 ('route', models.CharField(choices=[('settle', '现场办结'), ('squad', '交镇街执法队'), ('whistle', '吹哨'), ('joint_inspection', '联合检查'), ('transfer', '移送'), ('police', '移送公安'), ('dismiss', '不予受理')], max_length=20, verbose_name='去向')),
                 ('kind', models.CharField(blank=True, choices=[('emergency', '应急哨'), ('urgent', '日常哨·急'), ('routine', '日常哨'), ('campaign', '攻坚哨'), ('event_urgent', '紧急事件'), ('event', '一般事件'), ('all', '全部')], max_length=12, verbose_name='哨种')),
                 ('squad_unit', models.CharField(blank=True, choices=[('continuous_minutes', '分钟（连续）'), ('work_minutes', '工作分钟'), ('work_days', '工作日'), ('calendar_days', '自然日')], max_length=20, verbose_name='队伍时限单位')),
-                ('squad_amount', models.PositiveIntegerField(blank=True, null=True, verbose_name='队伍时限')),
+                ('squad_amount', models.PositiveIntegerField(blank=True, null=True, validators=[django.core.validators.MaxValueValidator(10000, '时限最多 10000，请核对数量和单位。')], verbose_name='队伍时限')),
                 ('reason', models.CharField(blank=True, max_length=200, verbose_name='理由')),
                 ('valid_from', models.DateField(verbose_name='起用日期')),
                 ('valid_to', models.DateField(blank=True, null=True, verbose_name='停用日期')),

@@ -3,6 +3,7 @@ from typing import Self, TypeVar
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeOperators
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Coalesce
@@ -48,6 +49,11 @@ class Category(models.Model):
         return self.name
 
 
+# of minutes or days: a larger number is a slip, and one that no calendar can count would stop every act it is for
+LONGEST = 10_000
+TOO_LONG = "时限最多 10000，请核对数量和单位。"
+
+
 class StepUnit(models.TextChoices):
     CONTINUOUS_MINUTES = "continuous_minutes", "分钟（连续）"
     WORK_MINUTES = "work_minutes", "工作分钟"
@@ -80,7 +86,7 @@ class Limit(models.Model):
     kind = models.CharField("种类", max_length=12, choices=Kind.choices)
     step = models.CharField("环节", max_length=10, choices=Step.choices)
     unit = models.CharField("单位", max_length=20, choices=StepUnit.choices)
-    amount = models.PositiveIntegerField("数量")
+    amount = models.PositiveIntegerField("数量", validators=[MaxValueValidator(LONGEST, TOO_LONG)])
     valid_from = models.DateField("起用日期")
     valid_to = models.DateField("停用日期", null=True, blank=True)
     reason = models.CharField("依据", max_length=200, blank=True)
@@ -131,7 +137,9 @@ class RoutingRule(models.Model):
     helpers = models.ManyToManyField(Unit, blank=True, verbose_name="协办", related_name="+")
     kind = models.CharField("哨种", max_length=12, choices=Limit.Kind.choices, blank=True)
     squad_unit = models.CharField("队伍时限单位", max_length=20, choices=StepUnit.choices, blank=True)
-    squad_amount = models.PositiveIntegerField("队伍时限", null=True, blank=True)
+    squad_amount = models.PositiveIntegerField(
+        "队伍时限", null=True, blank=True, validators=[MaxValueValidator(LONGEST, TOO_LONG)]
+    )
     reason = models.CharField("理由", max_length=200, blank=True)
     valid_from = models.DateField("起用日期")
     valid_to = models.DateField("停用日期", null=True, blank=True)

@@ -129,6 +129,7 @@ def test_limit_before_one_that_is_planned_ends_when_that_begins(cast, client):
         ({"valid_from": date(2026, 1, 1)}, "起用日期最早是明天"),
         ({"valid_from": "today"}, "起用日期最早是明天"),
         ({"amount": 0}, "数量"),
+        ({"amount": 10_001}, "时限最多 10000"),  # 2,147,483,647 workdays would end beyond the year 9999
         ({"amount": ""}, "必填|必须"),
         ({"kind": "party"}, "party"),
     ],
@@ -203,6 +204,7 @@ def test_route_changes_by_a_new_row(cast, client):
         ({"lead": "ganlin"}, "主办须是市级部门"),
         ({"route": "squad", "squad_amount": "4"}, "要么都填，要么都不填"),
         ({"kind": "event"}, "event"),
+        ({"route": "squad", "squad_amount": "10001", "squad_unit": "work_days"}, "时限最多 10000"),
         ({"valid_from": "today"}, "起用日期最早是明天"),
     ],
 )

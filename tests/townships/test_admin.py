@@ -128,6 +128,36 @@ def test_nobody_edits_the_own_posts(cast: Cast, client: Client) -> None:
     assert cast.stranger.acting.role == Role.LEADER
 
 
+@pytest.mark.parametrize(
+    ("role", "unit", "fits"),
+    [
+        ("liaison", "scjg", True),
+        ("liaison", "ganlin", False),
+        ("guidance", "zdb", True),
+        ("guidance", "scjg", False),
+        ("grid", "ganlin_grid", True),
+        ("grid", "ganlin", False),
+        ("duty", "scjg", False),
+        ("officer", "zrzy_station", True),
+        ("auditor", "ganlin", True),
+    ],
+)
+def test_post_has_its_place(cast: Cast, client: Client, role: str, unit: str, fits: bool) -> None:
+    """A liaison at a township would hear of nothing; a post of the guidance office anywhere else would see everything."""
+    data = {"user": cast.stranger.pk, "unit": getattr(cast, unit).pk, "role": role, "rank": "1_main"}
+    response = client.post(page(Post, "add"), {**data, "valid_from": "2026-01-01"})
+    assert Post.objects.filter(user=cast.stranger).exists() == fits
+    if not fits:
+        assert "的岗位只能设在：" in response.content.decode()
+
+
+def test_accounts_are_not_found_by_their_password(cast: Cast, client: Client) -> None:
+    """The hash would come out letter by letter."""
+    assert client.get(page(User), {"password__startswith": "p"}).status_code == 400
+    assert client.get(page(Post), {"user__password__startswith": "p"}).status_code == 400
+    assert client.get(page(User), {"is_active__exact": "1"}).status_code == 200
+
+
 def test_nobody_switches_the_own_account_off(cast: Cast, client: Client) -> None:
     own = cast.bureau_admin
     client.post(page(User, str(own.pk), "change"), {"username": own.username, "name": "演示"})
@@ -350,11 +380,12 @@ def test_export_can_be_imported_again(cast: Cast, client: Client) -> None:
         assert {row.import_type for row in response.context["result"].valid_rows()} == {"skip"}
 
 
-def test_text_stays_text_on_the_way_out(cast: Cast, client: Client) -> None:
-    evil = '=HYPERLINK("http://example.invalid","x")'
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "＝", "＋", "－", "＠", "\t=", "\n="])
+def test_text_stays_text_on_the_way_out(cast: Cast, client: Client, start: str) -> None:
+    evil = f'{start}HYPERLINK("http://x.invalid","x")'
     UserFactory(username="evil", name=evil)
     text = export(client, User, 0).decode("utf-8-sig")
-    assert "'=HYPERLINK" in text
+    assert f"'{start}HYPERLINK" in text
     sheet = openpyxl.load_workbook(BytesIO(export(client, User, 1))).active
     cell = next(cell for row in sheet.iter_rows() for cell in row if cell.value == evil)
     assert cell.data_type == "s"

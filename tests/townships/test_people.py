@@ -15,7 +15,7 @@ from tests.cast import (
     UserFactory,
 )
 from townships import people
-from townships.models import Post, Role, Shift, SquadMember, Unit
+from townships.models import Post, Role, Shift, SquadMember, Unit, User
 from townships.rules import squad
 
 DAY = date(2026, 11, 24)
@@ -42,7 +42,25 @@ def test_each_post_is_found_at_its_own_unit(cast: Cast) -> None:
     assert people.duty(cast.ganlin) == [cast.duty]
     assert people.squad_officers(cast.ganlin) == [cast.officer]
     assert people.subunit_people(cast.zrzy_station) == [cast.zrzy_officer]
-    assert people.duty(cast.scjg) == []
+    assert people.holders([cast.scjg.pk], [Role.DUTY]) == {}
+
+
+def ended(*users: User) -> None:
+    Post.objects.filter(user__in=users).update(valid_to=timezone.localdate() - timedelta(days=1))
+
+
+def test_nothing_waits_unheard_of_where_a_post_is_empty(cast: Cast, django_assert_num_queries) -> None:
+    wanted = {cast.scjg.pk: Role.LIAISON, cast.zrzy.pk: Role.LIAISON, cast.ganlin.pk: Role.DUTY}
+    with django_assert_num_queries(1):
+        assert people.told(wanted)[cast.scjg.pk] == [cast.scjg_liaison]
+    ended(cast.scjg_liaison, cast.duty)
+    told = people.told(wanted)
+    assert told[cast.scjg.pk] == [cast.scjg_leader]
+    assert told[cast.zrzy.pk] == [cast.zrzy_liaison]
+    assert told[cast.ganlin.pk] == [cast.leader]
+    ended(cast.scjg_leader, cast.leader)
+    assert people.liaisons(cast.scjg) == people.leaders(cast.ganlin) == [cast.zdb_officer]
+    assert people.squad_officers(cast.changle) == [cast.changle_duty]
 
 
 @pytest.mark.parametrize(("day", "is_told"), [(9, False), (10, True), (12, True), (13, False)])
@@ -73,7 +91,7 @@ def test_two_posts_of_one_person_count_once(cast: Cast) -> None:
 def test_inactive_account_holds_nothing(cast: Cast) -> None:
     cast.scjg_liaison.is_active = False
     cast.scjg_liaison.save()
-    assert people.liaisons(cast.scjg) == []
+    assert people.holders([cast.scjg.pk], [Role.LIAISON]) == {}
 
 
 # --- who may be named to go -------------------------------------------------------------------------------------------

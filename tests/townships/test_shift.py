@@ -39,7 +39,7 @@ def test_week_is_shown_from_monday_to_sunday(cast: Cast) -> None:
     assert "week=2026-11-30" in page
 
 
-@pytest.mark.parametrize("week", ["nonsense", "2026-13-40", ""])
+@pytest.mark.parametrize("week", ["nonsense", "2026-13-40", "", "0001-01-01", "9999-12-31"])
 def test_nonsense_in_the_address_shows_this_week(cast: Cast, week: str) -> None:
     response = client_for(cast.duty).get(ROTA, {"week": week})
     assert response.context["today"] in response.context["days"]
@@ -91,6 +91,8 @@ def test_same_person_day_and_band_is_there_once(cast: Cast) -> None:
     ("changes", "field"),
     [
         ({"day": "someday"}, "day"),
+        ({"day": "9999-12-31"}, "day"),
+        ({"day": "0001-01-01"}, "day"),
         ({"band": "9_never"}, "band"),
         ({"starts_at": "09:00"}, "ends_at"),
         ({"user": ""}, "user"),

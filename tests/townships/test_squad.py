@@ -52,6 +52,7 @@ def test_guidance_office_and_auditors_choose_the_township(cast: Cast, part: str,
     assert client.get(url, {"township": cast.changle.code}).context["township"] == cast.changle
     assert client.get(url).status_code == 200
     assert client.get(url, {"township": "scjg"}).status_code == 404
+    assert client.get(url, {"township": "\0"}).status_code == 400
     assert '<form method="post" action="/squad/' not in client.get(url).content.decode()
 
 
@@ -118,6 +119,13 @@ def test_enter_in_the_note_never_calls_back_who_is_away(
     assert (
         f'value="{kept}"' in form.split('name="status"')[1].split(">")[0]
     )  # the first button is the one Enter presses
+
+
+def test_note_takes_whatever_a_keyboard_sends(cast: Cast, member: SquadMember) -> None:
+    client_for(cast.duty).post(f"/squad/{member.pk}/status/", {"status": "out", "note": "去\0㙍𠮷村😀" * 20})
+    member.refresh_from_db()
+    assert member.status_note.startswith("去㙍𠮷村😀去")
+    assert len(member.status_note) == 40
 
 
 def test_same_status_again_writes_nothing(cast: Cast, member: SquadMember) -> None:

@@ -28,8 +28,9 @@ from records.services import record
 
 MOST_ROWS = 2000  # the import runs while the page waits
 A_DAY = 86_400
-FORMULA = re.compile(r"^[=+\-@\t\r]")
-ESCAPED = re.compile(r"^'(?=[=+\-@\t\r])")
+STARTS = r"[=+\-@＝＋－＠\t\r\n]"  # the wide ones too: a Chinese Excel reads them alike
+FORMULA = re.compile(f"^{STARTS}")
+ESCAPED = re.compile(f"^'(?={STARTS})")
 
 
 # --- files ----------------------------------------------------------------------------------------------------------

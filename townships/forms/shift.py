@@ -1,12 +1,16 @@
+from datetime import date, timedelta
 from typing import Any, cast
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Div, Field, Layout
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from townships import people
 from townships.models import Shift, Unit, User
+
+REACH = timedelta(days=366)
 
 
 class ShiftForm(forms.Form):
@@ -33,6 +37,12 @@ class ShiftForm(forms.Form):
             HTML('<p class="form-text">时间不填，按班次的通常时间；结束不晚于开始的，算到次日。</p>'),
             "is_on_call",
         )
+
+    def clean_day(self) -> date:
+        day: date = self.cleaned_data["day"]
+        if abs(day - timezone.localdate()) > REACH:
+            raise ValidationError("日期请选前后一年之内的。")
+        return day
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

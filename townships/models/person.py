@@ -3,6 +3,7 @@ from typing import Any, Self
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -117,6 +118,19 @@ class PostQuerySet(models.QuerySet["Post"]):
         return self.filter(valid_from__lte=day, user__is_active=True).filter(Q(valid_to=None) | Q(valid_to__gte=day))
 
 
+ANSWERS = (*Unit.DEPARTMENT_KINDS, Unit.Kind.SUBUNIT)
+# Where a role has its desk. A post anywhere else would see nothing, or what is not its own, and nobody would hear of it.
+PLACES: dict[str, tuple[str, ...]] = {
+    Role.GRID: (Unit.Kind.GRID,),
+    Role.OFFICER: (*Unit.TOWNSHIP_KINDS, *ANSWERS),
+    Role.DUTY: Unit.TOWNSHIP_KINDS,
+    Role.LEADER: Unit.TOWNSHIP_KINDS,
+    Role.LIAISON: ANSWERS,
+    Role.DEPT_LEADER: Unit.DEPARTMENT_KINDS,
+    Role.GUIDANCE: (Unit.Kind.GUIDANCE,),
+}
+
+
 class Post(models.Model):
     """A role at a unit, from a day to a day. Acts wait for a unit and a role; the posts say who that is today."""
 
@@ -158,6 +172,12 @@ class Post(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+    def clean(self) -> None:
+        """The role has its place at units of this kind; the administrators' and auditors' may be anywhere."""
+        if self.unit_id and self.role in PLACES and self.unit.kind not in PLACES[self.role]:
+            where = "、".join(dict.fromkeys(str(Unit.Kind(kind).label) for kind in PLACES[self.role]))
+            raise ValidationError({"unit": f"{self.get_role_display()}的岗位只能设在：{where}。"})
 
     @property
     def label(self) -> str:

@@ -18,6 +18,7 @@ from townships.services import shift as service
 from townships.views.squad import choice_of_townships, own_unit_id, township_of
 
 WEEK = timedelta(days=7)
+FIRST, LAST = date(2000, 1, 1), date(2100, 1, 1)
 
 
 def rota_context(township: Unit, day: date) -> dict[str, Any]:
@@ -85,8 +86,9 @@ def said(shift: Shift) -> str:
 
 
 def parsed_day(text: str | None) -> date | None:
-    """A day from the address; nonsense is no day."""
+    """A day from the address; nonsense, and a day so far away that its week has an end nobody can name, is no day."""
     try:
-        return parse_date(text or "")
+        day = parse_date(text or "")
     except ValueError:
         return None
+    return day if day and FIRST <= day <= LAST else None

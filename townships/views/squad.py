@@ -82,6 +82,6 @@ def who_can_come(request: HttpRequest) -> HttpResponse:
 def member_status(request: HttpRequest, pk: int) -> HttpResponse:
     member = get_object_or_404(SquadMember, pk=pk, township_id=own_unit_id(request))
     require(request, can_set_status, member)
-    note = request.POST.get("note", "").strip()[:40]
+    note = request.POST.get("note", "").replace("\0", "").strip()[:40]
     squad.set_status(member, status=request.POST.get("status", ""), note=note, by=request.user)
     return redirect(f"{member.get_absolute_url()}#member-{member.pk}")

@@ -66,8 +66,8 @@ def from_day(rows: QuerySet[Any], field: str, day: date) -> QuerySet[Any]:
 
 
 def to_day(rows: QuerySet[Any], field: str, day: date) -> QuerySet[Any]:
-    """The whole of that day."""
-    return rows.filter(**{f"{field}__lt": _midnight(day + timedelta(days=1))})
+    """The whole of that day; no day comes after the calendar's last."""
+    return rows if day == date.max else rows.filter(**{f"{field}__lt": _midnight(day + timedelta(days=1))})
 
 
 def by_due(rows: QuerySet[Any], _: str, __: str) -> QuerySet[Any]:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 from django import forms
+from django.http import QueryDict
 from django.utils import timezone
 
 from enforcement.forms.event import VerbForm, text
@@ -165,6 +166,14 @@ class WaitingFilesForm(forms.Form):
         sent: UUID | None = getattr(self, "cleaned_data", {}).get("request_id")
         fresh: UUID = self.initial["request_id"]
         return sent or fresh
+
+    def renew(self, sentence: str, seen_state: str) -> None:
+        """The form has been used before: it comes again with a new id, the present state, and this sentence."""
+        self.add_error(None, sentence)
+        self.cleaned_data.pop("request_id", None)
+        data = cast("QueryDict", self.data).copy()
+        data["seen_state"] = seen_state
+        self.data = data
 
     @property
     def sent_files(self) -> list[Upload]:

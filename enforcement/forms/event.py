@@ -21,6 +21,7 @@ from records.services.attachment import MAX_FILES, Upload
 from townships.models import Role, Unit
 
 TITLE_LENGTH = 60
+MOST_SEARCHED = 60  # characters; every two of them are looked for in every class
 # A mobile, a landline with or without its area code and extension; what is shorter nobody can call back.
 CALLABLE = RegexValidator(
     r"^\+?[\d\s-]{7,}(转\s?\d+)?$", "电话不全：请写手机号，或座机号，例如 0575-83000000；没有留就空着。"
@@ -133,6 +134,11 @@ class ReportForm(forms.Form):
         fresh: UUID = self.initial["request_id"]
         return sent or fresh
 
+    def renew(self, sentence: str) -> None:
+        """The form has been used before: it comes again with a new id, and with this sentence."""
+        self.add_error(None, sentence)
+        self.cleaned_data.pop("request_id", None)
+
     @property
     def sent_photos(self) -> list[Upload]:
         """The good ones of this sending."""
@@ -170,7 +176,7 @@ class ReportForm(forms.Form):
     def _clean_category(self, data: dict[str, Any]) -> None:
         typed = data.get("category_text", "")
         if self.is_looking:
-            self.choices = categories.search(self.data.get("browse") or typed)
+            self.choices = categories.search((self.data.get("browse") or typed)[:MOST_SEARCHED])
             return
         if data.get("category") or "category" in self.errors:
             return

@@ -92,7 +92,7 @@ def arrive(dispatch: Dispatch, *, by: Any, seen_state: str, officers: Sequence[U
 def report_interim(
     dispatch: Dispatch, *, by: Any, request_id: UUID, measures: str, files: Iterable[Upload] = ()
 ) -> Report:
-    """首报: how it stands. Twice is once. Raises BadFile, Refused."""
+    """首报: how it stands. Twice is once. Raises BadFile, Refused, UsedForm."""
 
     def create() -> Report:
         _lock_both(dispatch)
@@ -109,7 +109,7 @@ def report_interim(
         follow(dispatch.whistle)
         return report
 
-    return once(Report, request_id, create)
+    return once(Report, request_id, create, by=by, dispatch_id=dispatch.pk, measures=measures)
 
 
 def report_back(
@@ -146,7 +146,7 @@ def report_back(
         _tell_township(kinds.DispatchReported, dispatch, key=f"dispatch_reported:{report.pk}")
         return report
 
-    return once(Report, request_id, create)
+    return once(Report, request_id, create, by=by, dispatch_id=dispatch.pk, result=result, measures=measures)
 
 
 def remark(dispatch: Dispatch, *, by: Any, request_id: UUID, text: str) -> Remark:
@@ -163,7 +163,7 @@ def remark(dispatch: Dispatch, *, by: Any, request_id: UUID, text: str) -> Remar
         notify(dispatch_message(kinds.RemarkWritten, dispatch), to=to, key=f"remark_written:{made.pk}")
         return made
 
-    return once(Remark, request_id, create)
+    return once(Remark, request_id, create, by=by, dispatch_id=dispatch.pk, text=text)
 
 
 # --- inside ---------------------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ def report(
     photos: Iterable[Upload] = (),
     settled: str = "",
 ) -> Event:
-    """Register an event; with `settled` (what was done) it is closed on the spot (D7). Twice is once. Raises BadFile."""
+    """Register an event; with `settled` (what was done) it is closed on the spot (D7). Twice is once. Raises BadFile, UsedForm."""
     event = Event(
         township=place.township,
         grid=place.grid,
@@ -75,7 +75,8 @@ def report(
         reported_by=by,
         request_id=request_id,
     )
-    return once(Event, request_id, partial(_register, event, origin, photos, settled, by=by))
+    create = partial(_register, event, origin, photos, settled, by=by)
+    return once(Event, request_id, create, reported_by=by, category=category, place=place.text, facts=facts)
 
 
 def _register(event: Event, origin: Origin, photos: Iterable[Upload], settled: str, *, by: Any) -> Event:

@@ -4,7 +4,7 @@ Locks are taken parent first: event, whistle, dispatches.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -66,7 +66,10 @@ def submit(
             _submit_to_leaders(whistle, departments, clocks, by=by)
         return whistle
 
-    return once(Whistle, request_id, create)
+    asked = [lead.pk, *(unit.pk for unit in helpers if unit.pk != lead.pk)]
+    return once(
+        Whistle, request_id, create, submitted_by=by, event_id=event.pk, kind=kind, facts=facts, departments=asked
+    )
 
 
 @transaction.atomic
@@ -76,6 +79,7 @@ def approve(whistle: Whistle, *, by: Any, seen_state: str) -> None:
     lock(whistle, seen_state=seen_state)
     clocks = whistle_clocks(whistle.kind, now)
     departments = _departments(whistle)
+    _refuse_closed(whistle, departments, timezone.localdate(now))
     fields, dues = _started(clocks, now)
     advance(
         whistle,
@@ -309,12 +313,9 @@ def _send(
         )
         for dispatch in dispatches
     )
-    holders = people.holders([whistle.township_id, *whistle.departments], [Role.LIAISON, role])
-    own = (told, holders.get(whistle.township_id, []), f"{told.code()}:{whistle.pk}")
-    sent = [
-        (dispatch_message(kinds.DispatchSent, d), holders.get(d.department_id, []), f"dispatch_sent:{d.pk}")
-        for d in dispatches
-    ]
+    to = people.told({whistle.township_id: role, **dict.fromkeys(whistle.departments, Role.LIAISON)})
+    own = (told, to[whistle.township_id], f"{told.code()}:{whistle.pk}")
+    sent = [(dispatch_message(kinds.DispatchSent, d), to[d.department_id], f"dispatch_sent:{d.pk}") for d in dispatches]
     notify_many([own, *sent])
 
 
@@ -332,6 +333,14 @@ def _departments(whistle: Whistle) -> list[Unit]:
 def _names(departments: Sequence[Unit]) -> str:
     lead, *helpers = [unit.short_name for unit in departments]
     return f"{lead}主办" + (f"，{'、'.join(helpers)}协办" if helpers else "")
+
+
+def _refuse_closed(whistle: Whistle, departments: Sequence[Unit], today: date) -> None:
+    """A department may be closed between the asking and the approval; nobody there would take the dispatch up."""
+    for unit in departments:
+        if unit.valid_to is not None and unit.valid_to < today:
+            heir = f"，由{unit.successor}承接" if unit.successor else ""
+            raise Refused(whistle, f"{unit}已停用{heir}，没有发出。请选“不批准”退回指挥室，改请现在的部门后重新提交。")
 
 
 def _refuse_while_reworking(whistle: Whistle) -> None:
@@ -366,10 +375,10 @@ def _close_dispatch(dispatch: Dispatch, *, by: Any, stars: int | None, at: datet
 
 
 def _tell_departments(whistle: Whistle, dispatches: Sequence[Dispatch]) -> None:
-    liaisons = people.holders([dispatch.department_id for dispatch in dispatches], [Role.LIAISON])
+    liaisons = people.told(dict.fromkeys((dispatch.department_id for dispatch in dispatches), Role.LIAISON))
     told = []
     for dispatch in dispatches:
-        to = {user.pk: user for user in liaisons.get(dispatch.department_id, [])}
+        to = {user.pk: user for user in liaisons[dispatch.department_id]}
         if dispatch.assigned_officer:
             to[dispatch.assigned_officer.pk] = dispatch.assigned_officer
         dispatch.whistle, dispatch.township = whistle, whistle.township

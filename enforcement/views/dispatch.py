@@ -26,7 +26,7 @@ from enforcement.forms.dispatch import (
     WaitingFilesForm,
 )
 from enforcement.forms.whistle import ReworkForm
-from enforcement.models import Dispatch, Remark, Whistle
+from enforcement.models import Dispatch, Remark, Report, Whistle
 from enforcement.permissions import (
     can_arrive,
     can_assign,
@@ -53,12 +53,13 @@ from enforcement.views.event import request_id
 from enforcement.views.paging import page_of
 from enforcement.views.whistle import department_names, is_township, quick_context
 from records.models import Entry
-from records.services import upload
+from records.services import UsedForm, upload
 from records.services.attachment import BadFile, files_of
 from records.verbs import require
 from townships import people
 from townships.models import Role, Unit
 
+USED = "这张表已经用过一次，那时的内容还在下面。现在填的是新的反馈的话，请再按一次；不是，就不用再交。"
 QUICK = (
     ("全部", ""),
     ("在办", "state=open"),
@@ -264,10 +265,10 @@ def report_interim(request: HttpRequest, pk: int) -> HttpResponse:
     require(request, can_report_back, dispatch)
     with upload.kept(by=request.user, request_id=request_id(request)) as waiting:
         form = InterimForm(request.POST, request.FILES, waiting=waiting, auto_id="interim_%s")
-        if filed(request, form, partial(dispatches.report_interim, dispatch)):
+        if filed(request, form, dispatch, dispatches.report_interim):
             messages.success(request, "已首报")
             return redirect(f"{dispatch.get_absolute_url()}#main")
-    return again(request, dispatch, interim=form)
+    return again(request, visible_dispatch(request, pk), interim=form)
 
 
 @require_POST
@@ -276,26 +277,32 @@ def report_back(request: HttpRequest, pk: int) -> HttpResponse:
     require(request, can_report_back, dispatch)
     with upload.kept(by=request.user, request_id=request_id(request)) as waiting:
         form = ReportForm(request.POST, request.FILES, waiting=waiting, auto_id="report_%s")
-        if filed(request, form, partial(dispatches.report_back, dispatch)):
+        if filed(request, form, dispatch, dispatches.report_back):
             messages.success(request, "已反馈，等镇街确认")
             return redirect(dispatch)
-    return again(request, dispatch, report=form)
+    return again(request, visible_dispatch(request, pk), report=form)
 
 
-def filed(request: HttpRequest, form: WaitingFilesForm, act: Callable[..., object]) -> bool:
+def filed(request: HttpRequest, form: WaitingFilesForm, dispatch: Dispatch, act: Callable[..., Report]) -> bool:
     """Whether the report was taken. If not, its good files wait, so that nobody has to choose them twice."""
-    if form.is_valid():
-        try:
-            act(by=request.user, **form.cleaned_data)
-        except BadFile as error:
-            upload.drop(by=request.user, request_id=form.form_id)
-            form.add_error("files", f"{error} 其余文件也请重新选一次。")
+    try:
+        if not form.is_valid():
+            upload.keep(form.sent_files, by=request.user, request_id=form.form_id)
+            form.waiting = form.all_files
             return False
+        report = act(dispatch, by=request.user, **form.cleaned_data)
+        if dispatch.rework_at and report.at < dispatch.rework_at:  # an old page, sent again after the rework was asked
+            form.renew(USED, dispatch.state)
+            return False
+    except UsedForm:
+        form.renew(USED, dispatch.state)
+        return False
+    except BadFile as error:
         upload.drop(by=request.user, request_id=form.form_id)
-        return True
-    upload.keep(form.sent_files, by=request.user, request_id=form.form_id)
-    form.waiting = form.all_files
-    return False
+        form.add_error("files", f"{error} 其余文件也请重新选一次。")
+        return False
+    upload.drop(by=request.user, request_id=form.form_id)
+    return True
 
 
 @require_POST
@@ -324,6 +331,7 @@ def rework(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def claim(request: HttpRequest, pk: int) -> HttpResponse:
     dispatch = visible_dispatch(request, pk)
-    require(request, can_claim, dispatch)
-    claims.take(dispatch, by=request.user)
+    if dispatch.claimed_by_id != request.user.pk:  # pressed twice is taken once
+        require(request, can_claim, dispatch)
+        claims.take(dispatch, by=request.user)
     return redirect(dispatch)

@@ -18,7 +18,7 @@ from django.views.generic import DetailView, ListView
 
 from enforcement.filters.bar import bar
 from enforcement.filters.event import EventFilter
-from enforcement.forms.event import DismissForm, ReportForm, SettleForm, SquadForm, VerbForm
+from enforcement.forms.event import MOST_SEARCHED, DismissForm, ReportForm, SettleForm, SquadForm, VerbForm
 from enforcement.models import Caller, Event
 from enforcement.permissions import (
     can_claim,
@@ -38,8 +38,8 @@ from enforcement.services.progress import milestones
 from enforcement.services.routing import RouteProposal, propose_route
 from enforcement.views.paging import page_of
 from records.models import Entry
-from records.services import upload
-from records.services.attachment import files_of
+from records.services import UsedForm, upload
+from records.services.attachment import BadFile, NotStored, files_of
 from records.verbs import require
 from townships.models import Role
 
@@ -203,12 +203,26 @@ def report(request: HttpRequest) -> HttpResponse:
     sent = (request.POST, request.FILES) if request.method == "POST" else ()
     with upload.kept(by=request.user, request_id=request_id(request)) as waiting:
         form = ReportForm(*sent, user=request.user, waiting=waiting)
-        if form.is_valid() and not form.is_looking:
-            event = events.report(by=request.user, **form.as_report())
-            upload.drop(by=request.user, request_id=event.request_id)
+        if form.is_valid() and not form.is_looking and (event := registered(request, form)):
             messages.success(request, f"已{report_verb(request)}{'' if event.is_open else '并办结'}")
             return redirect(event)
     return report_again(request, form)
+
+
+def registered(request: HttpRequest, form: ReportForm) -> Event | None:
+    """The event; None where the form, which then says why, has to be sent once more."""
+    try:
+        event = events.report(by=request.user, **form.as_report())
+    except BadFile as error:
+        form.add_error("photos", str(error))
+    except UsedForm:
+        form.renew(
+            f"这张表已经用过一次。现在填的是另一件事的话，请再按一次“{report_verb(request)}”；不是，就不用再交。"
+        )
+    else:
+        upload.drop(by=request.user, request_id=event.request_id)
+        return event
+    return None
 
 
 def report_verb(request: HttpRequest) -> str:
@@ -234,8 +248,13 @@ def keep_photos(request: HttpRequest, form: ReportForm) -> None:
     if form.data.get("without_waiting"):
         upload.drop(by=request.user, request_id=form.form_id)
     fresh = [photo for photo in photos if photo in form.sent_photos]
-    upload.keep(fresh, by=request.user, request_id=form.form_id)
-    form.waiting = photos
+    try:
+        upload.keep(fresh, by=request.user, request_id=form.form_id)
+    except NotStored as error:
+        if "photos" not in form.errors:
+            form.add_error("photos", str(error))
+    else:
+        form.waiting = photos
 
 
 def request_id(request: HttpRequest) -> UUID | None:
@@ -249,7 +268,7 @@ def request_id(request: HttpRequest) -> UUID | None:
 @require_GET
 def category_search(request: HttpRequest) -> HttpResponse:
     """The classes that fit what is being typed: a fragment of the report form."""
-    typed = request.GET.get("category_text", "").strip()
+    typed = request.GET.get("category_text", "").strip()[:MOST_SEARCHED]
     if typed or not can_report(request.user):
         choices = categories.search(typed)
     else:
@@ -276,7 +295,11 @@ def settle(request: HttpRequest, pk: int) -> HttpResponse:
     form = SettleForm(request.POST, request.FILES, auto_id="settle_%s")
     if not form.is_valid():
         return again(request, event, settle=form)
-    events.settle(event, by=request.user, **form.cleaned_data)
+    try:
+        events.settle(event, by=request.user, **form.cleaned_data)
+    except BadFile as error:
+        form.add_error("photos", str(error))
+        return again(request, event, settle=form)
     messages.success(request, "已办结")
     return redirect(event)
 

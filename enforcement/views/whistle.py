@@ -273,8 +273,10 @@ def made_already(request: HttpRequest, event: Event) -> Whistle | None:
     if event.state != Event.State.WHISTLED:
         return None  # `submit` itself finds what a form made that is sent again after its whistle was turned down
     made = Whistle.objects.visible_to(request.user).filter(event=event).order_by("-id")
-    if sent := request_id(request):
-        return made.filter(request_id=sent).first()
+    sent = request_id(request)
+    if sent and (first := made.filter(request_id=sent).first()):
+        messages.info(request, "这张表已经提交过，没有重复提交；请核对下面的内容")
+        return first
     if request.method == "GET":
         messages.info(request, "这件事已经吹过哨")
         return made.first()
@@ -325,7 +327,8 @@ def reject(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def confirm_emergency(request: HttpRequest, pk: int) -> HttpResponse:
     whistle = visible_whistle(request, pk)
-    require(request, can_confirm_emergency, whistle)
+    if whistle.awaits_confirmation:  # otherwise it is the second press, which the service answers in a sentence
+        require(request, can_confirm_emergency, whistle)
     whistles.confirm_emergency(whistle, by=request.user)
     messages.success(request, "已补核")
     return redirect(whistle)
@@ -347,6 +350,7 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def claim(request: HttpRequest, pk: int) -> HttpResponse:
     whistle = visible_whistle(request, pk)
-    require(request, can_claim, whistle)
-    claims.take(whistle, by=request.user)
+    if whistle.claimed_by_id != request.user.pk:  # pressed twice is taken once
+        require(request, can_claim, whistle)
+        claims.take(whistle, by=request.user)
     return redirect(whistle)

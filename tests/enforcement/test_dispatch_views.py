@@ -277,6 +277,38 @@ def test_report_twice_is_once(cast: Cast, dispatch: Dispatch) -> None:
     assert Report.objects.count() == 1
 
 
+@pytest.mark.parametrize("over", [{}, {"measures": "第二次去，摊位已搬走"}])
+def test_report_from_the_page_before_the_rework_is_not_lost(
+    cast: Cast, dispatch: Dispatch, over: dict[str, Any]
+) -> None:
+    """Back to the old page and its form: once it was taken for the first report sent twice, and said to have been filed."""
+    walk.arrived(cast, dispatch)
+    fields = final(dispatch)
+    post(cast.scjg_liaison, "report", dispatch, **fields)
+    walk.reworked(cast, walk.part(dispatch.whistle, cast.scjg))
+    response = post(cast.scjg_liaison, "report", dispatch, **fields | over)
+    assert response.status_code == 422
+    assert "这张表已经用过一次" in html(response)
+    form = response.context["forms"]["report"]
+    again = {**fields, **over, "request_id": form.form_id, "seen_state": form["seen_state"].value()}
+    assert post(cast.scjg_liaison, "report", dispatch, **again).status_code == 302
+    assert Report.objects.count() == 2
+    dispatch.refresh_from_db()
+    assert dispatch.state == "reported"
+
+
+def test_report_on_a_disk_that_takes_nothing_keeps_the_words(cast: Cast, dispatch: Dispatch, settings: Any) -> None:
+    walk.arrived(cast, dispatch)
+    settings.MEDIA_ROOT.write_text("a file where the folder should be")
+    fields = final(dispatch)
+    for over in ({}, {"result": ""}):
+        response = post(cast.scjg_liaison, "report", dispatch, **fields | over, files=[walk.photo()])
+        assert response.status_code == 422
+        assert "急事请先不带文件提交" in html(response)
+        assert "当场清退三个摊点" in html(response)
+    assert post(cast.scjg_liaison, "report", dispatch, **fields).status_code == 302
+
+
 @pytest.mark.parametrize(
     ("over", "sentence"),
     [
@@ -344,6 +376,8 @@ def test_remark_twice_is_once(cast: Cast, dispatch: Dispatch) -> None:
     for _ in range(2):
         post(cast.duty, "remark", dispatch, **fields)
     assert Remark.objects.count() == 1
+    response = client_for(cast.duty).post(url("remark", dispatch), fields | {"text": "改走南门"}, follow=True)
+    assert "没有保存" in html(response)
 
 
 def test_remark_that_is_empty(cast: Cast, dispatch: Dispatch) -> None:
@@ -389,7 +423,8 @@ def test_rework_of_a_helper_before_the_lead_reports_says_why_not(cast: Cast) -> 
 
 
 def test_claim_and_take_over(cast: Cast, dispatch: Dispatch) -> None:
-    post(cast.scjg_liaison, "claim", dispatch)
+    for _ in range(2):  # pressed twice is taken once
+        assert post(cast.scjg_liaison, "claim", dispatch).status_code == 302
     page = page_of(cast.scjg_leader, dispatch)
     assert cast.scjg_liaison.name in page
     assert "我来接手" in page

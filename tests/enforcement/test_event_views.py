@@ -16,6 +16,7 @@ from enforcement.services import event as events
 from enforcement.services import whistle
 from enforcement.services.event import Origin, Place
 from records.models import Attachment, Entry
+from records.services.attachment import files_of
 from tests.cast import UnitFactory, client_for
 from tests.enforcement.events import file, make_category, make_event, photo, photo_bytes
 
@@ -159,6 +160,49 @@ def test_report_sent_twice_is_one_event(cast):
     first, second = (client_for(cast.grid).post(REPORT, data) for _ in range(2))
     assert first["Location"] == second["Location"]
     assert Event.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("who", "changed"), [("grid", {"facts": "另一件事"}), ("grid", {"place": "西街"}), ("duty", {"source": "call"})]
+)
+def test_report_on_a_form_that_was_used_is_not_lost(cast, who, changed):
+    """Back to the form, another matter typed over the first, or a colleague at the same desk: silence would lose it."""
+    make_category()
+    first = report_form()
+    client_for(cast.grid).post(REPORT, first)
+    client = client_for(getattr(cast, who))
+    response = client.post(REPORT, {**first, **changed, "photos": [photo()]})
+    assert response.status_code == 422
+    assert "这张表已经用过一次" in text_of(response)
+    fresh = str(response.context["form"].form_id)
+    assert fresh != first["request_id"]
+    assert fresh in text_of(response)
+    assert client.post(REPORT, {**first, **changed, "request_id": fresh}).status_code == 302
+    assert Event.objects.count() == 2
+    assert files_of(Event.objects.latest("id")).count() == 1
+
+
+@pytest.mark.parametrize("facts", ["货车占道", ""])
+def test_report_on_a_disk_that_takes_nothing_keeps_the_words(cast, media, facts):
+    make_category()
+    media.write_text("a file where the folder should be")
+    client = client_for(cast.grid)
+    response = client.post(REPORT, {**report_form(facts=facts), "photos": [photo()]})
+    assert response.status_code == 422
+    assert "急事请先不带文件提交" in text_of(response)
+    assert "东湖路 18 号" in text_of(response)
+    assert client.post(REPORT, report_form()).status_code == 302
+
+
+def test_settle_on_a_disk_that_takes_nothing_keeps_the_words(cast, event, media):
+    media.write_text("a file where the folder should be")
+    data = {"seen_state": "reported", "result": "当场劝离", "photos": [photo()]}
+    response = client_for(cast.duty).post(url("settle", event), data)
+    assert response.status_code == 422
+    assert "急事请先不带文件提交" in text_of(response)
+    assert "当场劝离" in text_of(response)
+    event.refresh_from_db()
+    assert event.state == "reported"
 
 
 @pytest.mark.parametrize(
@@ -427,6 +471,7 @@ def test_list_has_the_newest_first_and_by_due_the_most_urgent(cast, two):
 
 def test_list_until_takes_the_whole_day(cast, event):
     assert listed(cast.duty, until=timezone.localdate()) == [event]
+    assert listed(cast.duty, until="9999-12-31", since="0001-01-01") == [event]
 
 
 def test_list_filter_that_makes_no_sense_is_told(cast, event):

@@ -7,16 +7,17 @@ import time_machine
 from django.db import connection, transaction
 from django.db.utils import IntegrityError
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from enforcement.models import Dispatch, Event, Whistle
 from enforcement.services import whistle as whistles
 from notifications.models import Message
 from records.models import Entry
-from records.services import Refused, WrongState
+from records.services import Refused, UsedForm, WrongState
 from tests.cast import Cast
 from tests.enforcement import walk
 from tests.enforcement.walk import at
-from townships.models import Unit
+from townships.models import Post, Unit
 
 pytestmark = pytest.mark.usefixtures("calendar_2026")
 NOW = at("2026-11-24 10:36")
@@ -70,6 +71,15 @@ def test_submit_twice_is_once(cast: Cast) -> None:
     assert first.pk == second.pk
     assert Whistle.objects.count() == 1
     assert walk.told("whistle_submitted") == ["leader"]
+
+
+def test_submit_on_a_form_that_was_used_is_told(cast: Cast) -> None:
+    """Back to the form to add a department: it was not added, and nobody shall think so."""
+    event, request_id = walk.event(cast), uuid4()
+    fields: dict[str, Any] = {"kind": "routine", "facts": "…", "why": "joint", "why_text": "", "lead": cast.scjg}
+    whistles.submit(event, by=cast.duty, request_id=request_id, seen_state="reported", **fields)
+    with pytest.raises(UsedForm, match="没有保存"):
+        whistles.submit(event, by=cast.duty, request_id=request_id, seen_state="reported", helpers=[cast.zfj], **fields)
 
 
 def test_submit_after_a_colleague_is_refused(cast: Cast) -> None:
@@ -138,6 +148,27 @@ def test_approve_numbers_the_dispatches(cast: Cast) -> None:
     ]
 
 
+def test_approve_sends_nothing_to_a_closed_department(cast: Cast) -> None:
+    whistle = walk.submitted(cast)
+    Unit.objects.filter(pk=cast.zrzy.pk).update(
+        valid_to=timezone.localdate() - timedelta(days=1), successor=cast.zfj.pk
+    )
+    with pytest.raises(Refused, match="自然资源局已停用，由综合执法局承接，没有发出"):
+        whistles.approve(whistle, by=cast.leader, seen_state="submitted")
+    assert not whistle.dispatches.exists()
+    Unit.objects.filter(pk=cast.zrzy.pk).update(valid_to=timezone.localdate())
+    whistles.approve(whistle, by=cast.leader, seen_state="submitted")
+    assert whistle.dispatches.count() == 2
+
+
+def test_whistle_is_heard_where_the_liaisons_post_is_empty(cast: Cast) -> None:
+    """The sign and the answer wait for the desk: its leader hears of it, and without one the guidance office."""
+    yesterday = timezone.localdate() - timedelta(days=1)
+    Post.objects.filter(user__in=[cast.scjg_liaison, cast.zrzy_liaison, cast.zrzy_leader]).update(valid_to=yesterday)
+    walk.submitted(cast, "emergency")
+    assert walk.told("dispatch_sent") == ["scjg-leader", "zdb-officer"]
+
+
 def test_approve_twice_is_refused(cast: Cast) -> None:
     whistle = walk.approved(cast)
     with pytest.raises(WrongState, match="批准吹哨"):
@@ -167,8 +198,8 @@ def test_queries_do_not_grow_with_the_departments(cast: Cast, verb: str) -> None
                 whistles.approve(whistle, by=cast.leader, seen_state="submitted")
         return len(queries)
 
-    count(1)  # warms the caches of content types and calendar
-    assert count(1) == count(7)
+    count(3)  # warms the caches of content types and calendar
+    assert count(3) == count(7)  # the third has no liaison: who hears instead is asked for once, for all of them
 
 
 # --- reject, confirm ------------------------------------------------------------------------------------------------

@@ -202,6 +202,8 @@ def test_confirm_from_the_page(cast: Cast) -> None:
     assert "补核，同意吹哨" in html(client_for(cast.leader).get(whistle.get_absolute_url()))
     assert post(cast.leader, "confirm", whistle).status_code == 302
     assert Whistle.objects.get().approved_by == cast.leader
+    again = client_for(cast.leader).post(reverse("enforcement:whistle-confirm", args=[whistle.pk]), follow=True)
+    assert "已经补核过" in html(again)
 
 
 # --- close ----------------------------------------------------------------------------------------------------------
@@ -298,7 +300,8 @@ def test_verbs_send_strangers_to_log_in_and_back(cast: Cast) -> None:
 
 def test_claim_and_take_over(cast: Cast) -> None:
     whistle = walk.ready(cast)
-    post(cast.duty, "claim", whistle)
+    for _ in range(2):  # pressed twice is taken once
+        assert post(cast.duty, "claim", whistle).status_code == 302
     page = html(client_for(cast.leader).get(whistle.get_absolute_url()))
     assert cast.duty.name in page
     assert "我来接手" in page

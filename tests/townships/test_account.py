@@ -115,6 +115,16 @@ def test_password_is_not_kept_with_the_failed_attempt(cast: Cast, client: Client
 
 
 # --- signing out ------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("username", ["x" * 5000, "㙍" * 151, "a\0b"])
+def test_login_with_a_name_that_nobody_has_is_an_answer(cast: Cast, client: Client, username: str) -> None:
+    """The failed attempt is written down; a name that does not fit there was a fault."""
+    assert client.post("/login/", {"username": username, "password": "x"}).status_code == 200
+
+
+def test_logout_leaves_nothing_in_the_browser(cast: Cast) -> None:
+    assert client_for(cast.duty).post("/logout/")["Clear-Site-Data"] == '"cache"'
+
+
 def test_logout_is_a_post(cast: Cast) -> None:
     client = client_for(cast.duty)
     assert client.get("/logout/").status_code == 405

@@ -1,7 +1,8 @@
 from typing import Any
 
+from django import forms
 from django.conf import settings
-from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, UsernameField
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
@@ -9,6 +10,8 @@ from townships.models import User
 
 
 class LoginForm(AuthenticationForm):
+    # longer than any account's: otherwise the row of the failed attempt does not fit its column
+    username = UsernameField(max_length=150, widget=forms.TextInput(attrs={"autofocus": True}))
     error_messages = {
         "invalid_login": "用户名或密码不对。请分清大小写，再试一次。",
         "inactive": "这个账号已停用，请联系系统管理员。",

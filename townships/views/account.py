@@ -32,6 +32,14 @@ class Login(LoginView):
         return super().post(request, *args, **kwargs)
 
 
+class Logout(LogoutView):
+    def post(self, request: HttpRequest, *args: str, **kwargs: str) -> HttpResponse:
+        """On a shared computer the back button shows the next person nothing."""
+        response = super().post(request, *args, **kwargs)
+        response["Clear-Site-Data"] = '"cache"'
+        return response
+
+
 class PasswordChange(PasswordChangeView):
     template_name = "townships/password_change.html"
     form_class = PasswordForm
@@ -66,5 +74,5 @@ def safe_next(request: HttpRequest) -> str:
 
 
 login = Login.as_view()
-logout = LogoutView.as_view()
+logout = Logout.as_view()
 password_change = PasswordChange.as_view()

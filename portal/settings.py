@@ -203,7 +203,8 @@ AXES_LOCKOUT_TEMPLATE = "townships/locked_out.html"
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False  # no greeting in every log
-AXES_IPWARE_PROXY_COUNT = env.int("PROXY_COUNT", default=0)
+PROXY_COUNT = env.int("PROXY_COUNT", default=int(env.bool("HTTPS", default=False)))  # TLS is ended by a proxy
+AXES_CLIENT_IP_CALLABLE = "portal.address.client_address"  # axes' own way finds no address at all behind a proxy
 LOGIN_FAILURES_PER_ADDRESS = env.int(
     "LOGIN_FAILURES_PER_ADDRESS", default=100
 )  # in the cool-off time, all accounts together

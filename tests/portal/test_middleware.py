@@ -1,7 +1,11 @@
 """What is turned away before anybody reads it, and what browsers may keep."""
 
 import pytest
-from django.test import Client
+import structlog
+from axes.helpers import get_client_ip_address
+from axes.models import AccessAttempt
+from django.test import Client, RequestFactory
+from structlog.testing import capture_logs
 
 from tests.cast import Cast, client_for
 
@@ -29,3 +33,40 @@ def test_pages_are_kept_by_the_reader_alone_and_asked_for_anew(cast: Cast) -> No
         kept = client.get(page)["Cache-Control"]
         assert "private" in kept, page
         assert "no-cache" in kept, page
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [
+        (0, None, "127.0.0.1"),
+        (0, "6.6.6.6", "127.0.0.1"),
+        (1, "10.0.0.5", "10.0.0.5"),
+        (1, "6.6.6.6, 10.0.0.5", "10.0.0.5"),
+        (2, "6.6.6.6, 10.0.0.5, 192.168.0.2", "10.0.0.5"),
+        (1, "2001:db8::1", "2001:db8::1"),
+        (1, None, "127.0.0.1"),
+        (2, "10.0.0.5", "127.0.0.1"),
+        (1, "nonsense", "127.0.0.1"),
+    ],
+)
+def test_address_is_what_our_own_proxy_saw(settings, proxies: int, forwarded: str | None, address: str) -> None:
+    settings.PROXY_COUNT = proxies
+    headers = {"X-Forwarded-For": forwarded} if forwarded else {}
+    assert get_client_ip_address(RequestFactory().get("/", headers=headers)) == address
+
+
+def test_failures_behind_a_proxy_are_those_of_their_own_address(cast: Cast, client: Client, settings) -> None:
+    """Without an address all would count together: a hundred slips in the town, and nobody could sign in."""
+    settings.PROXY_COUNT, settings.LOGIN_FAILURES_PER_ADDRESS = 1, 2
+    wrong = {"username": "x", "password": "y"}
+    for _ in range(3):
+        last = client.post("/login/", wrong, headers={"X-Forwarded-For": "10.0.0.5"})
+    assert last.status_code == 429
+    assert client.post("/login/", wrong, headers={"X-Forwarded-For": "10.0.0.6"}).status_code == 200
+    assert not AccessAttempt.objects.filter(ip_address=None).exists()
+
+
+def test_log_believes_no_address_that_anybody_may_write(cast: Cast) -> None:
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+        client_for(cast.duty).get("/events/", headers={"X-Forwarded-For": "6.6.6.6"})
+    assert {line["ip"] for line in lines} == {"127.0.0.1"}

@@ -12,6 +12,7 @@ from django.utils import timezone
 from enforcement.models import Attendance, Dispatch, Remark, Report
 from enforcement.rules.clocks import next_due
 from enforcement.services.clocks import follow, part_of
+from enforcement.services.labels import late_mark
 from enforcement.services.messages import department_people, dispatch_message
 from notifications import kinds
 from notifications.services.outbox import notify
@@ -33,7 +34,7 @@ def sign(
 ) -> None:
     """签收; may name at once the sub-unit or officer who goes."""
     now = timezone.now()
-    late = _late(now, dispatch.sign_due)
+    late = late_mark(now, dispatch.sign_due)
     _walk(
         dispatch,
         Dispatch.State.SIGNED,
@@ -65,7 +66,7 @@ def arrive(dispatch: Dispatch, *, by: Any, seen_state: str, officers: Sequence[U
     valid = _valid_certificates(officers, now)
     if uses_power and not valid:
         raise Refused(dispatch, "到场人员都没有当日有效的执法证件：请加派持证人员，或改为不行使执法权的到场。")
-    late = _late(now, dispatch.arrive_due)
+    late = late_mark(now, dispatch.arrive_due)
     _walk(
         dispatch,
         Dispatch.State.ARRIVED,
@@ -99,13 +100,13 @@ def report_interim(
         if dispatch.state not in ("arrived", "rework"):
             raise Refused(dispatch, "到场之后、反馈之前才能首报。")
         now = timezone.now()
-        late = dispatch.report_due is not None and dispatch.interim_at is None and now > dispatch.report_due
-        report = _new_report(dispatch, by, request_id, files, kind="interim", measures=measures, is_late=late, at=now)
+        late = late_mark(now, None if dispatch.interim_at else dispatch.report_due)
+        said = {"kind": "interim", "measures": measures, "is_late": bool(late), "at": now}
+        report = _new_report(dispatch, by, request_id, files, **said)
         dispatch.interim_at = dispatch.interim_at or now
         dispatch.next_due = next_due(part_of(dispatch))
         dispatch.save(update_fields=["interim_at", "next_due", "changed_at"])
-        what = f"{dispatch.department}首报{'（超期）' if late else ''}"
-        record(dispatch, "dispatch_interim", by=by, what=what, stage=Stage.HANDLE)
+        record(dispatch, "dispatch_interim", by=by, what=f"{dispatch.department}首报{late}", stage=Stage.HANDLE)
         follow(dispatch.whistle)
         return report
 
@@ -127,22 +128,19 @@ def report_back(
     def create() -> Report:
         _lock_both(dispatch, seen_state=seen_state)
         now = timezone.now()
-        limit = dispatch.current_finish_due
-        late = limit is not None and now > limit
-        label = Report.Result(result).label
+        late = late_mark(now, dispatch.current_finish_due)
         _walk(
             dispatch,
             Dispatch.State.REPORTED,
             by=by,
             verb="dispatch_reported",
-            what=f"{dispatch.department}反馈：{label}{'（超期）' if late else ''}",
+            what=f"{dispatch.department}反馈：{Report.Result(result).label}{late}",
             stage=Stage.FEEDBACK,
             reported_at=now,
             first_reported_at=dispatch.first_reported_at or now,
         )
-        report = _new_report(
-            dispatch, by, request_id, files, kind="final", result=result, measures=measures, is_late=late, at=now
-        )
+        said = {"kind": "final", "result": result, "measures": measures, "is_late": bool(late), "at": now}
+        report = _new_report(dispatch, by, request_id, files, **said)
         _tell_township(kinds.DispatchReported, dispatch, key=f"dispatch_reported:{report.pk}")
         return report
 
@@ -207,7 +205,3 @@ def _new_report(dispatch: Dispatch, by: Any, request_id: UUID, files: Iterable[U
 
 def _tell_township(kind: type[kinds.Kind], dispatch: Dispatch, *, key: str) -> None:
     notify(dispatch_message(kind, dispatch), to=people.duty(dispatch.township), key=key)
-
-
-def _late(now: datetime, limit: datetime) -> str:
-    return "（超期）" if now > limit else ""

@@ -92,3 +92,8 @@ def dot(part: Row, name: str, now: datetime) -> Dot:
         return Dot(f"{name} {word} 超期", "late")
     is_behind = part["state"] == "sent" or (part["state"] == "closed" and not part["arrived_at"])
     return Dot(f"{name} {word}", "" if is_behind else "done")
+
+
+def late_mark(at: datetime, limit: datetime | None) -> str:
+    """What the timeline adds to an act that came after its limit; empty where it was in time or had none."""
+    return "（超期）" if limit and at > limit else ""

@@ -5,6 +5,7 @@ Locks are taken parent first: event, whistle, dispatches.
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from enforcement.models import Dispatch, Event, Whistle
 from enforcement.rules.deadlines import rework_step
 from enforcement.services import event as events
 from enforcement.services.clocks import follow, put_off_evaluation
+from enforcement.services.labels import late_mark
 from enforcement.services.limit import WhistleClocks, whistle_clocks
 from enforcement.services.messages import department_people, dispatch_message, whistle_message
 from notifications import kinds
@@ -40,36 +42,22 @@ def submit(
     helpers: Sequence[Unit] = (),
 ) -> Whistle:
     """Submit to the township's leaders; an emergency goes at once and is confirmed afterwards. Twice is once."""
-
-    def create() -> Whistle:
-        _mark_event(event, kind, by=by, seen_state=seen_state)
-        now = timezone.now()
-        clocks = whistle_clocks(kind, now)
-        departments = [lead, *(unit for unit in helpers if unit.pk != lead.pk)]
-        whistle = Whistle(
-            number=next_number("哨", event.township.code, timezone.localdate(now)),
-            event=event,
-            township=event.township,
-            kind=kind,
-            title=event.title,
-            facts=facts,
-            why=why,
-            why_text=why_text,
-            departments=[unit.pk for unit in departments],
-            submitted_at=now,
-            submitted_by=by,
-            request_id=request_id,
-        )
-        if kind == Whistle.Kind.EMERGENCY:
-            _submit_emergency(whistle, departments, clocks, by=by)
-        else:
-            _submit_to_leaders(whistle, departments, clocks, by=by)
-        return whistle
-
-    asked = [lead.pk, *(unit.pk for unit in helpers if unit.pk != lead.pk)]
-    return once(
-        Whistle, request_id, create, submitted_by=by, event_id=event.pk, kind=kind, facts=facts, departments=asked
+    departments = [lead, *(unit for unit in helpers if unit.pk != lead.pk)]
+    whistle = Whistle(
+        event=event,
+        township=event.township,
+        kind=kind,
+        title=event.title,
+        facts=facts,
+        why=why,
+        why_text=why_text,
+        departments=[unit.pk for unit in departments],
+        submitted_by=by,
+        request_id=request_id,
     )
+    create = partial(_submit, whistle, departments, by=by, seen_state=seen_state)
+    same = {"submitted_by": by, "event_id": event.pk, "kind": kind, "facts": facts, "departments": whistle.departments}
+    return once(Whistle, request_id, create, **same)
 
 
 @transaction.atomic
@@ -78,7 +66,7 @@ def approve(whistle: Whistle, *, by: Any, seen_state: str) -> None:
     now = timezone.now()
     lock(whistle, seen_state=seen_state)
     clocks = whistle_clocks(whistle.kind, now)
-    departments = _departments(whistle)
+    departments = asked_departments(whistle)
     _refuse_closed(whistle, departments, timezone.localdate(now))
     fields, dues = _started(clocks, now)
     advance(
@@ -86,7 +74,7 @@ def approve(whistle: Whistle, *, by: Any, seen_state: str) -> None:
         Whistle.State.SIGNING,
         by=by,
         verb="whistle_approved",
-        what=f"批准吹哨，{_names(departments)}",
+        what=f"批准吹哨，{department_words(departments)}",
         stage=Stage.DISPATCH,
         data={name: value.isoformat() for name, value in fields.items() if isinstance(value, datetime)},
         approved_at=now,
@@ -108,7 +96,7 @@ def confirm_emergency(whistle: Whistle, *, by: Any) -> None:
     whistle.approved_at, whistle.approved_by = timezone.now(), by
     whistle.claimed_at = whistle.claimed_by = None
     whistle.save(update_fields=["approved_at", "approved_by", "claimed_at", "claimed_by", "changed_at"])
-    late = "（超期）" if whistle.confirm_due and whistle.approved_at > whistle.confirm_due else ""
+    late = late_mark(whistle.approved_at, whistle.confirm_due)
     record(whistle, "emergency_confirmed", by=by, what=f"补核应急哨{late}", stage=Stage.DISPATCH)
 
 
@@ -150,7 +138,7 @@ def close(whistle: Whistle, *, by: Any, seen_state: str, stars: Mapping[int, int
     lock(whistle, seen_state=seen_state)
     _refuse_while_reworking(whistle)
     now = timezone.now()
-    late = "（超期）" if whistle.eval_due and now > whistle.eval_due else ""
+    late = late_mark(now, whistle.eval_due)
     advance(
         whistle,
         Whistle.State.CLOSED,
@@ -206,7 +194,31 @@ def rework(dispatch: Dispatch, *, by: Any, seen_state: str, reason: str) -> None
     notify(message, to=department_people(dispatch), key=f"rework_asked:{dispatch.pk}")
 
 
+def asked_departments(whistle: Whistle) -> list[Unit]:
+    """Who is asked for, whether or not it has been sent yet: the lead first. One query."""
+    units = Unit.objects.in_bulk(whistle.departments)
+    return [units[pk] for pk in whistle.departments]
+
+
+def department_words(departments: Sequence[Unit]) -> str:
+    """应急管理局主办，生态环境分局、公安局协办; the lead first."""
+    lead, *helpers = [unit.short_name for unit in departments]
+    return f"{lead}主办" + (f"，{'、'.join(helpers)}协办" if helpers else "")
+
+
 # --- inside ---------------------------------------------------------------------------------------------------------
+def _submit(whistle: Whistle, departments: Sequence[Unit], *, by: Any, seen_state: str) -> Whistle:
+    _mark_event(whistle.event, whistle.kind, by=by, seen_state=seen_state)
+    whistle.submitted_at = timezone.now()
+    whistle.number = next_number("哨", whistle.township.code, timezone.localdate(whistle.submitted_at))
+    clocks = whistle_clocks(whistle.kind, whistle.submitted_at)
+    if whistle.kind == Whistle.Kind.EMERGENCY:
+        _submit_emergency(whistle, departments, clocks, by=by)
+    else:
+        _submit_to_leaders(whistle, departments, clocks, by=by)
+    return whistle
+
+
 def _mark_event(event: Event, kind: str, *, by: Any, seen_state: str) -> None:
     """The event, locked first of all, is whistled for; whoever comes second is refused here."""
     is_new = seen_state == Event.State.REPORTED  # `advance` refuses if it is not
@@ -232,7 +244,7 @@ def _submit_to_leaders(whistle: Whistle, departments: Sequence[Unit], clocks: Wh
     whistle.approve_due = whistle.next_due = clock.at
     whistle.provisional = ["approve_due"] if clock.provisional else []
     whistle.save(force_insert=True)
-    what = f"提交{whistle.get_kind_display()}，拟请{_names(departments)}"
+    what = f"提交{whistle.get_kind_display()}，拟请{department_words(departments)}"
     record(whistle, "whistle_submitted", by=by, what=what, stage=Stage.FILE, to_state=whistle.state)
     message = whistle_message(kinds.WhistleSubmitted, whistle, whistle.approve_due)
     notify(message, to=people.leaders(whistle.township), key=f"whistle_submitted:{whistle.pk}")
@@ -248,7 +260,7 @@ def _submit_emergency(whistle: Whistle, departments: Sequence[Unit], clocks: Whi
     if confirm.provisional:
         whistle.provisional = ["confirm_due", *whistle.provisional]
     whistle.save(force_insert=True)
-    what = f"吹应急哨，{_names(departments)}；先发后核"
+    what = f"吹应急哨，{department_words(departments)}；先发后核"
     record(whistle, "emergency_blown", by=by, what=what, stage=Stage.DISPATCH, to_state=whistle.state)
     blown = whistle_message(kinds.EmergencyBlown, whistle, whistle.confirm_due)
     _send(whistle, departments, dues, by=by, told=blown, role=Role.LEADER)
@@ -289,6 +301,16 @@ def _send(
 
     `told` goes to who holds `role` in the township, the dispatches to the departments' liaisons.
     """
+    dispatches = _make_dispatches(whistle, departments, dues, by=by)
+    to = people.told({whistle.township_id: role, **dict.fromkeys(whistle.departments, Role.LIAISON)})
+    own = (told, to[whistle.township_id], f"{told.code()}:{whistle.pk}")
+    sent = [(dispatch_message(kinds.DispatchSent, d), to[d.department_id], f"dispatch_sent:{d.pk}") for d in dispatches]
+    notify_many([own, *sent])
+
+
+def _make_dispatches(
+    whistle: Whistle, departments: Sequence[Unit], dues: Mapping[str, Any], *, by: Any
+) -> list[Dispatch]:
     dispatches = [
         Dispatch(
             number=f"{whistle.number}/{index}",
@@ -313,26 +335,13 @@ def _send(
         )
         for dispatch in dispatches
     )
-    to = people.told({whistle.township_id: role, **dict.fromkeys(whistle.departments, Role.LIAISON)})
-    own = (told, to[whistle.township_id], f"{told.code()}:{whistle.pk}")
-    sent = [(dispatch_message(kinds.DispatchSent, d), to[d.department_id], f"dispatch_sent:{d.pk}") for d in dispatches]
-    notify_many([own, *sent])
+    return dispatches
 
 
 def _helper_dues(dues: Mapping[str, Any]) -> dict[str, Any]:
     """协办 is judged on signing and arriving: no interim report, no finish of its own (domain D1)."""
     own = [name for name in dues["provisional"] if name in ("sign_due", "arrive_due")]
     return {**dues, "report_due": None, "finish_due": None, "provisional": own}
-
-
-def _departments(whistle: Whistle) -> list[Unit]:
-    units = Unit.objects.in_bulk(whistle.departments)
-    return [units[pk] for pk in whistle.departments]
-
-
-def _names(departments: Sequence[Unit]) -> str:
-    lead, *helpers = [unit.short_name for unit in departments]
-    return f"{lead}主办" + (f"，{'、'.join(helpers)}协办" if helpers else "")
 
 
 def _refuse_closed(whistle: Whistle, departments: Sequence[Unit], today: date) -> None:

@@ -50,8 +50,8 @@ from enforcement.services.labels import (
 from enforcement.services.report import work_of
 from enforcement.services.steps import dispatch_steps
 from enforcement.views.event import request_id
-from enforcement.views.paging import page_of
-from enforcement.views.whistle import department_names, is_township, quick_context
+from enforcement.views.paging import page_of, quick_context
+from enforcement.views.whistle import department_names, is_township
 from records.models import Entry
 from records.services import UsedForm, upload
 from records.services.attachment import BadFile, files_of

@@ -36,7 +36,7 @@ from enforcement.services import claim as claims
 from enforcement.services import event as events
 from enforcement.services.progress import milestones
 from enforcement.services.routing import RouteProposal, propose_route
-from enforcement.views.paging import page_of
+from enforcement.views.paging import page_of, quick_context
 from records.models import Entry
 from records.services import UsedForm, upload
 from records.services.attachment import BadFile, NotStored, files_of
@@ -81,8 +81,7 @@ class EventList(ListView):  # type: ignore[type-arg]  # generic for mypy only
             "page": page,
             "rows": [event_row(values) for values in page.rows],
             "now": timezone.now(),
-            "quick": [(label, query, query == page.query) for label, query in QUICK],
-            "is_filtered": page.query not in dict(QUICK).values(),
+            **quick_context(QUICK, page),
             "can_report": can_report(self.request.user),
             "shows_township": "township" in filters.filters,
         }

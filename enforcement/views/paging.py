@@ -48,3 +48,11 @@ def page_of(request: HttpRequest, rows: QuerySet[Any]) -> Page:
     found = list(rows[start : start + SIZE + 1])
     said = [(name, value) for name, values in request.GET.lists() for value in values if value and name != "page"]
     return Page(found[:SIZE], number, has_next=len(found) > SIZE and number < LAST, query=urlencode(said))
+
+
+def quick_context(quick: Sequence[tuple[str, str]], page: Page) -> dict[str, Any]:
+    """The usual questions as links over the list, and whether the list answers another one."""
+    return {
+        "quick": [(label, query, query == page.query) for label, query in quick],
+        "is_filtered": page.query not in dict(quick).values(),
+    }

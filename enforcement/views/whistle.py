@@ -48,7 +48,7 @@ from enforcement.services.labels import (
 from enforcement.services.report import Work, work_of
 from enforcement.services.steps import forecast, whistle_steps
 from enforcement.views.event import request_id
-from enforcement.views.paging import Page, page_of
+from enforcement.views.paging import page_of, quick_context
 from records.models import Entry
 from records.services.attachment import files_of
 from records.verbs import require
@@ -136,14 +136,6 @@ def whistle_rows(whistles: Sequence[dict[str, Any]], now: datetime, *, shows_tow
     ]
 
 
-def quick_context(quick: tuple[tuple[str, str], ...], page: Page) -> dict[str, Any]:
-    """The usual questions as links over the list, and whether the list answers another one."""
-    return {
-        "quick": [(label, query, query == page.query) for label, query in quick],
-        "is_filtered": page.query not in dict(quick).values(),
-    }
-
-
 def department_names() -> list[str]:
     return list(Unit.objects.departments().open_on(timezone.localdate()).values_list("short_name", flat=True))
 
@@ -197,7 +189,7 @@ def detail_context(request: HttpRequest, whistle: Whistle, **bound: Form) -> dic
         "clock": whistle_clock(vars(whistle), [vars(one) for one in dispatches]),
         "attachments": files_of(whistle.event),
         "parts": parts_of(user, dispatches, mine, forms.get("close")),
-        "asked": [] if dispatches else asked_departments(whistle),
+        "asked": [] if dispatches else whistles.asked_departments(whistle),
         "forecast": forecast(whistle.kind, now) if whistle.state == Whistle.State.SUBMITTED else [],
         "steps": whistle_steps(whistle, dispatches),
         "entries": Entry.objects.about(whistle.event, whistle, *(one for one in dispatches if one.pk in mine)),
@@ -235,12 +227,6 @@ def parts_of(user: Any, dispatches: list[Dispatch], mine: set[int], close: Form 
         )
         for one in dispatches
     ]
-
-
-def asked_departments(whistle: Whistle) -> list[Unit]:
-    """Who is asked for, in a whistle that has not been sent: the lead first."""
-    units = Unit.objects.in_bulk(whistle.departments)
-    return [units[pk] for pk in whistle.departments]
 
 
 def again(request: HttpRequest, whistle: Whistle, **bound: Form) -> HttpResponse:

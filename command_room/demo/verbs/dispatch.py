@@ -11,6 +11,7 @@ from command_room.demo.verbs.whistle import follow, tell_department
 from enforcement.models import Attendance, Dispatch, Event, Remark, Report, Whistle
 from enforcement.rules.clocks import next_due
 from enforcement.services.clocks import part_of
+from enforcement.services.labels import late_mark
 from enforcement.services.messages import clock_of
 from notifications import kinds
 from records.models import Stage
@@ -34,7 +35,7 @@ def sign(
         by=by,
         at=at,
         verb="dispatch_signed",
-        what=f"{dispatch.department}签收{_late(at, dispatch.sign_due)}",
+        what=f"{dispatch.department}签收{late_mark(at, dispatch.sign_due)}",
         stage=Stage.DISPATCH,
         signed_at=at,
         signed_by=by,
@@ -59,7 +60,7 @@ def arrive(book: Book, dispatch: Dispatch, *, by: User, at: datetime, officers: 
         by=by,
         at=at,
         verb="dispatch_arrived",
-        what=f"{dispatch.department}到场{len(officers)}人，持有效证件{len(valid)}人{_late(at, dispatch.arrive_due)}",
+        what=f"{dispatch.department}到场{len(officers)}人，持有效证件{len(valid)}人{late_mark(at, dispatch.arrive_due)}",
         stage=Stage.HANDLE,
         arrived_at=at,
         arrived_by=by,
@@ -77,19 +78,17 @@ def arrive(book: Book, dispatch: Dispatch, *, by: User, at: datetime, officers: 
 
 
 def report_interim(book: Book, dispatch: Dispatch, *, by: User, at: datetime, measures: str) -> None:
-    late = dispatch.report_due is not None and dispatch.interim_at is None and at > dispatch.report_due
-    _new_report(book, dispatch, by, at, kind="interim", measures=measures, is_late=late)
+    late = late_mark(at, None if dispatch.interim_at else dispatch.report_due)
+    _new_report(book, dispatch, by, at, kind="interim", measures=measures, is_late=bool(late))
     dispatch.interim_at = dispatch.interim_at or at
     dispatch.next_due = next_due(part_of(dispatch))
-    what = f"{dispatch.department}首报{'（超期）' if late else ''}"
+    what = f"{dispatch.department}首报{late}"
     book.line(dispatch, "dispatch_interim", by=by, at=at, what=what, stage=Stage.HANDLE)
     follow(book, dispatch.whistle)
 
 
 def report_back(book: Book, dispatch: Dispatch, *, by: User, at: datetime, result: str, measures: str) -> Report:
-    limit = dispatch.current_finish_due
-    late = limit is not None and at > limit
-    label = Report.Result(result).label
+    late = late_mark(at, dispatch.current_finish_due)
     _walk(
         book,
         dispatch,
@@ -97,12 +96,12 @@ def report_back(book: Book, dispatch: Dispatch, *, by: User, at: datetime, resul
         by=by,
         at=at,
         verb="dispatch_reported",
-        what=f"{dispatch.department}反馈：{label}{'（超期）' if late else ''}",
+        what=f"{dispatch.department}反馈：{Report.Result(result).label}{late}",
         stage=Stage.FEEDBACK,
         reported_at=at,
         first_reported_at=dispatch.first_reported_at or at,
     )
-    report = _new_report(book, dispatch, by, at, kind="final", result=result, measures=measures, is_late=late)
+    report = _new_report(book, dispatch, by, at, kind="final", result=result, measures=measures, is_late=bool(late))
     _tell_township(book, kinds.DispatchReported, dispatch, at=at)
     return report
 
@@ -144,7 +143,3 @@ def _new_report(book: Book, dispatch: Dispatch, by: User, at: datetime, **fields
 def _tell_township(book: Book, kind: type[kinds.Kind], dispatch: Dispatch, *, at: datetime) -> None:
     town = book.cast.towns[dispatch.township.code]
     book.tell(kind, dispatch, to=town.duty, at=at, due=clock_of(kind, dispatch), key=str(len(book.notices)))
-
-
-def _late(now: datetime, limit: datetime) -> str:
-    return "（超期）" if now > limit else ""

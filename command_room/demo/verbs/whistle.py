@@ -11,6 +11,8 @@ from enforcement.models import Dispatch, Event, Report, Whistle
 from enforcement.rules.clocks import whistle_next_due, whistle_state
 from enforcement.rules.deadlines import rework_step
 from enforcement.services.clocks import part_of
+from enforcement.services.labels import late_mark
+from enforcement.services.whistle import department_words
 from notifications import kinds
 from notifications.kinds import Kind
 from records.models import Stage
@@ -59,7 +61,7 @@ def approve(book: Book, whistle: Whistle, *, by: User, at: datetime, town: Town,
         by=by,
         at=at,
         verb="whistle_approved",
-        what=f"批准吹哨，{_names(units)}",
+        what=f"批准吹哨，{department_words(units)}",
         stage=Stage.DISPATCH,
         data={name: value.isoformat() for name, value in fields.items() if isinstance(value, datetime)},
         approved_at=at,
@@ -75,7 +77,7 @@ def approve(book: Book, whistle: Whistle, *, by: User, at: datetime, town: Town,
 def confirm_emergency(book: Book, whistle: Whistle, *, by: User, at: datetime) -> None:
     whistle.approved_at, whistle.approved_by = at, by
     whistle.claimed_at = whistle.claimed_by = None
-    late = "（超期）" if whistle.confirm_due and at > whistle.confirm_due else ""
+    late = late_mark(at, whistle.confirm_due)
     book.line(whistle, "emergency_confirmed", by=by, at=at, what=f"补核应急哨{late}", stage=Stage.DISPATCH)
 
 
@@ -139,7 +141,7 @@ def close(
     book: Book, whistle: Whistle, *, by: User, at: datetime, stars: Mapping[int, int], last_report: Report
 ) -> None:
     """`stars`: the position of a dispatch → 1–5; `last_report` is the lead's."""
-    late = "（超期）" if whistle.eval_due and at > whistle.eval_due else ""
+    late = late_mark(at, whistle.eval_due)
     book.advance(
         whistle,
         Whistle.State.CLOSED,
@@ -201,7 +203,7 @@ def _to_leaders(book: Book, whistle: Whistle, units: Sequence[Unit], *, by: User
     clock = book.clocks.due(at, book.clocks.rules[whistle.kind].approve)
     whistle.approve_due = whistle.next_due = clock.at
     whistle.provisional = ["approve_due"] if clock.provisional else []
-    what = f"提交{whistle.get_kind_display()}，拟请{_names(units)}"
+    what = f"提交{whistle.get_kind_display()}，拟请{department_words(units)}"
     book.line(whistle, "whistle_submitted", by=by, at=at, what=what, stage=Stage.FILE, to_state=whistle.state)
     book.tell(kinds.WhistleSubmitted, whistle, to=town.leaders, at=at, due=whistle.approve_due)
 
@@ -213,7 +215,7 @@ def _go_at_once(book: Book, whistle: Whistle, units: Sequence[Unit], *, by: User
         setattr(whistle, name, value)
     whistle.state = Whistle.State.SIGNING
     whistle.confirm_due = book.clocks.due(at, book.clocks.rules[whistle.kind].confirm).at
-    what = f"吹应急哨，{_names(units)}；先发后核"
+    what = f"吹应急哨，{department_words(units)}；先发后核"
     book.line(whistle, "emergency_blown", by=by, at=at, what=what, stage=Stage.DISPATCH, to_state=whistle.state)
     _send(book, whistle, units, lead, by=by, at=at)
     book.tell(kinds.EmergencyBlown, whistle, to=town.leaders, at=at, due=whistle.confirm_due)
@@ -276,8 +278,3 @@ def _close_dispatch(book: Book, dispatch: Dispatch, *, by: User, at: datetime, s
     )
     told = [*book.cast.departments[dispatch.department.code].liaisons, dispatch.assigned_officer]
     book.tell(kinds.DispatchClosed, dispatch, to=[user for user in told if user], at=at, due=None)
-
-
-def _names(units: Sequence[Unit]) -> str:
-    lead, *helpers = [unit.short_name for unit in units]
-    return f"{lead}主办" + (f"，{'、'.join(helpers)}协办" if helpers else "")

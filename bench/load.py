@@ -3,7 +3,7 @@
 import http.client
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +100,3 @@ def until(true: Callable[[], bool], seconds: float) -> float:
             raise TimeoutError(f"not within {seconds} s")
         time.sleep(0.02)
     return time.perf_counter() - begun
-
-
-def repeat(call: Call, times: int) -> Iterator[Call]:
-    return (call for _ in range(times))

@@ -4,8 +4,6 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from itertools import cycle
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,13 +13,12 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from bench import load, seed
 from bench.load import Call, Figures
 from bench.report import write
 from bench.servers import copy_database, free_port, program
-from enforcement.models import Category, Event, Whistle
+from enforcement.models import Event, Whistle
 from notifications.models import Delivery
 from portal import embedded
 from townships.models import Unit, User
@@ -135,48 +132,31 @@ def pages(size: int, port: int, roots: list[int]) -> Iterator[Row]:
 
 
 def timed(port: int, roots: list[int], call: Call) -> Figures:
-    load.run(port, list(load.repeat(call, WARM_UP)), roots)
-    return load.run(port, list(load.repeat(call, REQUESTS)), roots)
+    load.run(port, [call] * WARM_UP, roots)
+    return load.run(port, [call] * REQUESTS, roots)
 
 
 def whistles(size: int, port: int, roots: list[int]) -> Row:
     """Emergency whistles to two departments, from all townships in turn, each for an event of its own."""
-    category, now = Category.objects.exclude(parent=None)[0], timezone.now()
     townships = list(Unit.objects.townships().order_by("code"))
     cookies = {unit.pk: client_for(f"{unit.code}-duty-0")[1] for unit in townships}
-    reporters = {user.username: user for user in User.objects.filter(posts__role="grid")}
-    events = Event.objects.bulk_create(
-        Event(
-            number=f"事B{index}",
-            township=township,
-            category=category,
-            title="化工仓库异味",
-            place="工业园 3 号仓库",
-            facts="群众反映刺鼻气味",
-            is_urgent=True,
-            reported_by=reporters[f"{township.code}-grid-0"],
-            accept_due=now + timedelta(minutes=30),
-            next_due=now + timedelta(minutes=30),
-            request_id=uuid4(),
-        )
-        for index, township in zip(range(WHISTLES), cycle(townships), strict=False)
-    )
+    events = seed.urgent_events(townships, WHISTLES)
     lead, helper = Unit.objects.get(code="yjgl"), Unit.objects.get(code="sthj")
+    form = {
+        "csrfmiddlewaretoken": CSRF,
+        "seen_state": "reported",
+        "kind": "emergency",
+        "facts": "请立即到场检测和封控",
+        "why": "emergency",
+        "why_text": "",
+        "lead": str(lead.pk),
+        "helpers": str(helper.pk),
+    }
     calls = [
         Call(
             f"/events/{event.pk}/whistle/",
             cookies[event.township_id],
-            form={
-                "csrfmiddlewaretoken": CSRF,
-                "request_id": str(uuid4()),
-                "seen_state": "reported",
-                "kind": "emergency",
-                "facts": "请立即到场检测和封控",
-                "why": "emergency",
-                "why_text": "",
-                "lead": str(lead.pk),
-                "helpers": str(helper.pk),
-            },
+            form={**form, "request_id": str(uuid4())},
             expect=(302,),
         )
         for event in events

@@ -1,10 +1,16 @@
 """A table as large as asked for, filled inside the database. Open work is the same at every size: only history grows."""
 
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import cycle
+from uuid import uuid4
+
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 
-from enforcement.models import Dispatch, Event, Whistle
+from enforcement.models import Category, Dispatch, Event, Whistle
 from townships.models import Post, Role, Unit, User
 
 OPEN = 900  # events still open, over all townships
@@ -113,6 +119,28 @@ def fill(size: int) -> None:
             content_type = ContentType.objects.get_for_model(model).pk
             cursor.execute(ENTRIES.format(table=model._meta.db_table), {"type": content_type})
         cursor.execute("VACUUM ANALYZE")
+
+
+def urgent_events(townships: Sequence[Unit], many: int) -> list[Event]:
+    """So many fresh urgent events, one for each township in turn."""
+    category, now = Category.objects.exclude(parent=None)[0], timezone.now()
+    reporters = {user.username: user for user in User.objects.filter(posts__role="grid")}
+    return Event.objects.bulk_create(
+        Event(
+            number=f"事B{index}",
+            township=township,
+            category=category,
+            title="化工仓库异味",
+            place="工业园 3 号仓库",
+            facts="群众反映刺鼻气味",
+            is_urgent=True,
+            reported_by=reporters[f"{township.code}-grid-0"],
+            accept_due=now + timedelta(minutes=30),
+            next_due=now + timedelta(minutes=30),
+            request_id=uuid4(),
+        )
+        for index, township in zip(range(many), cycle(townships), strict=False)
+    )
 
 
 def _person(username: str, unit: Unit, role: str) -> None:

@@ -120,22 +120,20 @@ class Course:
         place = self.rng.choice(words.PLACES[matter.where])
         outside = f"演示{at:%m%d}{self.rng.randint(1, 9999):04d}" if source in ("12345", "superior", "platform") else ""
         caller = (f"来电群众{self.rng.choice('甲乙丙丁')}", f"1380001{self.rng.randint(0, 9999):04d}")
-        return events.report(
-            self.book,
-            by=reporter,
-            at=at,
-            town=town,
+        event = Event(
+            township=town.unit,
+            grid=unit,
             category=self.categories[matter.code],
             title=self.phrase(matter.title, place),
             facts=self.phrase(matter.facts, place),
             place=place,
-            grid=unit,
             is_urgent=matter.is_urgent or is_urgent,
             source=source,
             outside_number=outside,
-            caller=caller if source == "call" else None,
-            settled=settled,
+            reported_at=at,
+            reported_by=reporter,
         )
+        return events.report(self.book, event, town=town, caller=caller if source == "call" else None, settled=settled)
 
     def _take_up(self, town: Town, matter: Matter, event: Event) -> None:
         at = self.after(event.reported_at, ACCEPT_URGENT if event.is_urgent else ACCEPT)

@@ -162,19 +162,17 @@ class OnPaper:
         return START + timedelta(minutes=minutes)
 
     def report(self, minutes: float, *, is_urgent: bool = False, settled: str = "") -> Event:
-        return book_events.report(
-            self.book,
-            by=self.cast.grid,
-            at=self.time(minutes),
-            town=self.town,
+        event = Event(
+            township=self.town.unit,
+            grid=self.cast.ganlin_grid,
             category=Category.objects.get(code="0601"),
             place="老市场西门",
-            grid=self.cast.ganlin_grid,
             is_urgent=is_urgent,
-            source="grid",
-            settled=settled,
+            reported_at=self.time(minutes),
+            reported_by=self.cast.grid,
             **WORDS,
         )
+        return book_events.report(self.book, event, town=self.town, settled=settled)
 
     def verify(self, minutes: float, event: Event) -> None:
         book_events.verify(self.book, event, by=self.cast.duty, at=self.time(minutes))

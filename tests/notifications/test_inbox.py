@@ -1,8 +1,9 @@
 from datetime import datetime, timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -78,9 +79,6 @@ def test_the_inbox_shrugs_off_a_strange_page(cast: Cast, duty: Client, before: s
 
 def test_the_inbox_asks_as_much_for_many_as_for_few(cast: Cast, duty: Client) -> None:
     def queries() -> int:
-        from django.db import connection  # noqa: PLC0415
-        from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
-
         with CaptureQueriesContext(connection) as asked:
             duty.get(INBOX)
         return len(asked)

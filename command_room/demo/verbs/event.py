@@ -4,52 +4,24 @@ from datetime import datetime
 
 from command_room.demo.book import Book
 from command_room.demo.cast import Town
-from enforcement.models import Caller, Category, Event
+from enforcement.models import Caller, Event
 from enforcement.rules.deadlines import Step
 from notifications import kinds
 from records.models import Stage
-from townships.models import Unit, User
+from townships.models import User
 
 
-def report(
-    book: Book,
-    *,
-    by: User,
-    at: datetime,
-    town: Town,
-    category: Category,
-    title: str,
-    facts: str,
-    place: str,
-    grid: Unit | None,
-    is_urgent: bool,
-    source: str,
-    outside_number: str = "",
-    caller: tuple[str, str] | None = None,
-    settled: str = "",
-) -> Event:
-    clock = book.clocks.accept(at, "event_urgent" if is_urgent else "event")
-    event = Event(
-        township=town.unit,
-        grid=grid,
-        category=category,
-        title=title,
-        place=place,
-        facts=facts,
-        is_urgent=is_urgent,
-        source=source,
-        outside_number=outside_number,
-        reported_at=at,
-        reported_by=by,
-        accept_due=clock.at,
-        next_due=clock.at,
-        provisional=["accept_due"] if clock.provisional else [],
-        request_id=book.request_id(),
-    )
+def report(book: Book, event: Event, *, town: Town, caller: tuple[str, str] | None = None, settled: str = "") -> Event:
+    """`event` says what was reported, by whom and when; `caller` is a name and a phone."""
+    by, at = event.reported_by, event.reported_at
+    clock = book.clocks.accept(at, "event_urgent" if event.is_urgent else "event")
+    event.accept_due = event.next_due = clock.at
+    event.provisional = ["accept_due"] if clock.provisional else []
+    event.request_id = book.request_id()
     book.events.append(event)
     if caller:
         book.callers.append(Caller(event=event, name=caller[0], phone=caller[1]))
-    what = f"上报{'紧急' if is_urgent else ''}事件（{event.get_source_display()}）"
+    what = f"上报{'紧急' if event.is_urgent else ''}事件（{event.get_source_display()}）"
     book.line(event, "event_reported", by=by, at=at, what=what, stage=Stage.COLLECT, to_state=event.state)
     if settled:
         close(book, event, by=by, at=at, result=settled, what="现场处置完毕")

@@ -8,7 +8,10 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Coalesce
 
+from enforcement.rules import deadlines, routing
+from enforcement.rules.deadlines import NAMES
 from townships.models import Unit
+from townships.rules import worktime
 
 
 class DateRange(Func):
@@ -55,20 +58,20 @@ TOO_LONG = "时限最多 10000，请核对数量和单位。"
 
 
 class StepUnit(models.TextChoices):
-    CONTINUOUS_MINUTES = "continuous_minutes", "分钟（连续）"
-    WORK_MINUTES = "work_minutes", "工作分钟"
-    WORK_DAYS = "work_days", "工作日"
-    CALENDAR_DAYS = "calendar_days", "自然日"
+    CONTINUOUS_MINUTES = worktime.Unit.CONTINUOUS_MINUTES, "分钟（连续）"
+    WORK_MINUTES = worktime.Unit.WORK_MINUTES, "工作分钟"
+    WORK_DAYS = worktime.Unit.WORK_DAYS, "工作日"
+    CALENDAR_DAYS = worktime.Unit.CALENDAR_DAYS, "自然日"
 
 
 class Limit(models.Model):
     """A time limit from a day on. Never edited: a change closes the row and adds a new one."""
 
     class Kind(models.TextChoices):
-        EMERGENCY = "emergency", "应急哨"
-        URGENT = "urgent", "日常哨·急"
-        ROUTINE = "routine", "日常哨"
-        CAMPAIGN = "campaign", "攻坚哨"
+        EMERGENCY = deadlines.Kind.EMERGENCY, NAMES[deadlines.Kind.EMERGENCY]
+        URGENT = deadlines.Kind.URGENT, NAMES[deadlines.Kind.URGENT]
+        ROUTINE = deadlines.Kind.ROUTINE, NAMES[deadlines.Kind.ROUTINE]
+        CAMPAIGN = deadlines.Kind.CAMPAIGN, NAMES[deadlines.Kind.CAMPAIGN]
         EVENT_URGENT = "event_urgent", "紧急事件"
         EVENT = "event", "一般事件"
         ALL = "all", "全部"
@@ -116,13 +119,13 @@ class RoutingRule(models.Model):
     """Where an event of this class in this township usually goes (D7). Never edited, a change is a new row."""
 
     class Route(models.TextChoices):
-        SETTLE = "settle", "现场办结"
-        SQUAD = "squad", "交镇街执法队"
-        WHISTLE = "whistle", "吹哨"
-        JOINT_INSPECTION = "joint_inspection", "联合检查"
-        TRANSFER = "transfer", "移送"
-        POLICE = "police", "移送公安"
-        DISMISS = "dismiss", "不予受理"
+        SETTLE = routing.Route.SETTLE, "现场办结"
+        SQUAD = routing.Route.SQUAD, "交镇街执法队"
+        WHISTLE = routing.Route.WHISTLE, "吹哨"
+        JOINT_INSPECTION = routing.Route.JOINT_INSPECTION, "联合检查"
+        TRANSFER = routing.Route.TRANSFER, "移送"
+        POLICE = routing.Route.POLICE, "移送公安"
+        DISMISS = routing.Route.DISMISS, "不予受理"
 
     category = models.ForeignKey(
         Category, on_delete=models.PROTECT, null=True, blank=True, verbose_name="类别", related_name="+"

@@ -9,6 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from enforcement.models.event import Event
+from enforcement.rules import deadlines
+from enforcement.rules.deadlines import NAMES
 from townships.models import Role, Unit
 
 
@@ -30,10 +32,10 @@ class Whistle(models.Model):
     """A township's call to departments. Its state after approval is computed from its dispatches and stored."""
 
     class Kind(models.TextChoices):
-        EMERGENCY = "emergency", "应急哨"
-        URGENT = "urgent", "日常哨·急"
-        ROUTINE = "routine", "日常哨"
-        CAMPAIGN = "campaign", "攻坚哨"
+        EMERGENCY = deadlines.Kind.EMERGENCY, NAMES[deadlines.Kind.EMERGENCY]
+        URGENT = deadlines.Kind.URGENT, NAMES[deadlines.Kind.URGENT]
+        ROUTINE = deadlines.Kind.ROUTINE, NAMES[deadlines.Kind.ROUTINE]
+        CAMPAIGN = deadlines.Kind.CAMPAIGN, NAMES[deadlines.Kind.CAMPAIGN]
 
     class State(models.TextChoices):
         SUBMITTED = "submitted", "待审核"

@@ -4,7 +4,6 @@ import importlib.util
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from portal.embedded.process import (
     root_rights,
     server_environment,
     spawn,
+    wait_until,
 )
 from portal.embedded.sockets import DATABASE, OWNER, WEB_ROLE, make_socket_directory, postgres_home, socket_directory
 
@@ -142,16 +142,15 @@ class Postgres:
         self, process: subprocess.Popen[bytes], *, seconds: float = 60.0, cancelled: Callable[[], bool] = bool
     ) -> None:
         """Return once the server takes connections, or `cancelled()`. Raises StartError when it ends or takes too long."""
-        deadline = time.monotonic() + seconds
-        while process.poll() is None and time.monotonic() < deadline and not cancelled():
-            try:
-                self.connect(SUPERUSER).close()
-            except psycopg2.OperationalError:
-                time.sleep(0.02)
-            else:
-                return
-        if not cancelled():
+        if not wait_until(process, self.answers, seconds=seconds, cancelled=cancelled):
             raise StartError(f"数据库没有启动。PostgreSQL did not start:\n{last_lines(self.log)}")
+
+    def answers(self) -> bool:
+        try:
+            self.connect(SUPERUSER).close()
+        except psycopg2.OperationalError:
+            return False
+        return True
 
     def connect(self, database: str, *, role: str = SUPERUSER) -> psycopg2.extensions.connection:
         """A connection in autocommit mode."""

@@ -180,6 +180,18 @@ def private_directory(directory: Path) -> Path:
     return directory
 
 
+def wait_until(
+    process: subprocess.Popen[bytes], answers: Callable[[], bool], *, seconds: float, cancelled: Callable[[], bool]
+) -> bool:
+    """Wait for a server: True once it answers or `cancelled()`, False when it ends or takes too long."""
+    deadline = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < deadline and not cancelled():
+        if answers():
+            return True
+        time.sleep(0.02)
+    return cancelled()
+
+
 def remove_tree(directory: Path) -> None:
     shutil.rmtree(directory, ignore_errors=True)
 

@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from portal.embedded.process import (
     private_directory,
     server_environment,
     spawn,
+    wait_until,
 )
 from portal.embedded.sockets import make_socket_directory, valkey_home, valkey_socket
 
@@ -79,12 +79,7 @@ class Valkey:
         self, process: subprocess.Popen[bytes], *, seconds: float = 30.0, cancelled: Callable[[], bool] = bool
     ) -> None:
         """Return once the server answers, its file loaded, or `cancelled()`. Raises StartError when it ends or takes too long."""
-        deadline = time.monotonic() + seconds
-        while process.poll() is None and time.monotonic() < deadline and not cancelled():
-            if self.answers():
-                return
-            time.sleep(0.02)
-        if not cancelled():
+        if not wait_until(process, self.answers, seconds=seconds, cancelled=cancelled):
             raise StartError(f"消息队列没有启动。Valkey did not start:\n{last_lines(self.log)}")
 
     def answers(self) -> bool:

@@ -94,7 +94,7 @@ def lanes(now: datetime) -> list[dict[str, Any]]:
     return [{"title": title, "slips": slips} for title, slips in rows]
 
 
-def todos(now: datetime) -> list[dict[str, Any]]:
+def acts(now: datetime) -> list[dict[str, Any]]:
     """The work list of a liaison: late, soon, ok, and one that somebody else has taken."""
     minute, day = timedelta(minutes=1), timedelta(days=1)
     return [
@@ -145,7 +145,7 @@ def context(now: datetime) -> dict[str, Any]:
         "now": now,
         "clocks": clocks(now),
         "lanes": lanes(now),
-        "todos": todos(now),
+        "acts": acts(now),
         "steps": steps(now),
         "photos": photos(now),
         "entries": entries(now),

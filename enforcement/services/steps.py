@@ -10,14 +10,14 @@ from enforcement.services.limit import whistle_clocks
 
 @dataclass(frozen=True)
 class Step:
-    """One step: `at` when it was done, `due` by when it has to be. `state`: done, now or todo."""
+    """One step: `at` when it was done, `due` by when it has to be. `state`: done, now or next."""
 
     name: str
     at: datetime | None = None
     due: datetime | None = None
     note: str = ""
     is_provisional: bool = False
-    state: str = "todo"
+    state: str = "next"
 
     @property
     def late_by(self) -> timedelta | None:
@@ -44,7 +44,7 @@ def _with_states(steps: list[Step], *, is_over: bool) -> list[Step]:
     """Everything with a time is done; the first without one is what is on now."""
     found, current = [], None if is_over else next((step for step in steps if step.at is None), None)
     for step in steps:
-        state = "done" if step.at else "now" if step is current else "todo"
+        state = "done" if step.at else "now" if step is current else "next"
         found.append(replace(step, state=state))
     return found
 

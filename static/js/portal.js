@@ -49,7 +49,7 @@
   }
 
   function recolour(node, state) {
-    var ends = node.querySelector("b + span"), card = node.closest(".slip, .todo");
+    var ends = node.querySelector("b + span"), card = node.closest(".slip, .act");
     node.classList.remove("late", "soon", "ok", "idle");
     node.classList.add(state);
     if (ends && state === "late") { ends.textContent = ends.textContent.replace(" 前）", " 到期）"); }

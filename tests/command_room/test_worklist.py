@@ -217,7 +217,7 @@ def test_worklist_page_of_a_grid_member_offers_to_report(cast: Cast) -> None:
 def test_worklist_shows_no_more_than_a_hundred(cast: Cast) -> None:
     make_events(cast, 120, NOW)
     html = client_for(cast.duty).get(reverse("command_room:worklist"), {"when": "all"}).content.decode()
-    assert html.count('class="todo ') == 100
+    assert html.count('class="act ') == 100
     assert "全部 <span>100+</span>" in html
 
 

@@ -269,7 +269,7 @@ def stones_of(event: Event) -> list[steps.Step]:
 
 
 def test_milestones_of_a_new_event_wait_for_the_command_room(cast, event):
-    assert way(event) == [("上报", "done"), ("受理", "now"), ("处置", "todo"), ("办结", "todo")]
+    assert way(event) == [("上报", "done"), ("受理", "now"), ("处置", "next"), ("办结", "next")]
 
 
 def test_milestones_of_a_dismissed_event_say_why(cast, event):
@@ -279,17 +279,17 @@ def test_milestones_of_a_dismissed_event_say_why(cast, event):
 
 def test_milestones_of_the_squad(cast, event):
     events.hand_to_squad(event, by=cast.duty, seen_state="reported", limit=DAY)
-    assert way(event)[2:] == [("交镇街执法队", "done"), ("处置", "now"), ("办结", "todo")]
+    assert way(event)[2:] == [("交镇街执法队", "done"), ("处置", "now"), ("办结", "next")]
     events.settle(event, by=cast.officer, seen_state="squad", result="已劝离")
     assert way(event)[2:] == [("交镇街执法队", "done"), ("办结", "done")]
 
 
 def test_milestones_of_a_whistle_step_by_step(cast, event):
     sheet = submit(cast, event)
-    assert way(event)[2:] == [("吹哨", "now"), ("办结", "todo")]
+    assert way(event)[2:] == [("吹哨", "now"), ("办结", "next")]
     whistle.approve(sheet, by=cast.leader, seen_state="submitted")
     names = ["吹哨", "部门签收", "部门到场", "部门反馈"]
-    assert way(event)[2:-1] == list(zip(names, ["done", "now", "todo", "todo"], strict=True))
+    assert way(event)[2:-1] == list(zip(names, ["done", "now", "next", "next"], strict=True))
     assert stones_of(event)[3].note == "等市场监管局、自然资源局"
     now = event.reported_at + timedelta(hours=1)
     done = {"signed_at": now, "signed_by": cast.duty, "arrived_at": now, "arrived_by": cast.duty}
@@ -299,7 +299,7 @@ def test_milestones_of_a_whistle_step_by_step(cast, event):
 
 def test_milestones_of_a_rejected_whistle_go_back_to_the_desk(cast, event):
     whistle.reject(submit(cast, event), by=cast.leader, seen_state="submitted", reason="镇里可以自己办")
-    assert way(event)[2:] == [("处置", "now"), ("办结", "todo")]
+    assert way(event)[2:] == [("处置", "now"), ("办结", "next")]
 
 
 def test_milestones_of_a_second_whistle_leave_the_rejected_one_out(cast, event):

@@ -60,7 +60,7 @@ def test_dispatch_steps_from_the_report_to_the_end(cast: Cast) -> None:
     whistle = walk.approved(cast, "urgent")
     lead = walk.part(whistle, cast.scjg)
     assert states(dispatch_steps(lead)) == {
-        "上报": "done", "吹哨": "done", "签收": "now", "到场": "todo", "首报": "todo", "反馈": "todo", "镇街确认办结": "todo",
+        "上报": "done", "吹哨": "done", "签收": "now", "到场": "next", "首报": "next", "反馈": "next", "镇街确认办结": "next",
     }  # fmt: skip
     walk.reported(cast, lead)
     assert states(dispatch_steps(lead))["镇街确认办结"] == "now"
@@ -96,7 +96,7 @@ def test_whistle_steps_of_a_rejected_one_end_there(cast: Cast) -> None:
 
 def test_whistle_steps_before_the_approval_follow_the_leader(cast: Cast) -> None:
     assert states(of_whistle(walk.submitted(cast))) == {
-        "提交": "done", "镇领导审核": "now", "部门签收": "todo", "部门到场": "todo", "主办反馈": "todo", "确认办结": "todo",
+        "提交": "done", "镇领导审核": "now", "部门签收": "next", "部门到场": "next", "主办反馈": "next", "确认办结": "next",
     }  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """How times are spoken on a page: when something is due and how long is left, in one voice everywhere.
 
 The functions are pure: the clock comes in as `now` (an aware datetime from the view, so that a page has one "now").
-`static/js/portal.js` speaks the same words when it refreshes them; tests/command_room/test_look.py compares the two.
+`static/js/portal.js` speaks the same words when it refreshes them; tests/browser/test_words.py compares the two.
 """
 
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""The words of the clock, the same from the server and from portal.js; and what no template may hold."""
+"""The words of the clock, and what no template may hold."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.conf import settings
 from django.template import Context, Engine, Template
-from playwright.sync_api import sync_playwright
 
 from command_room.templatetags import look
 
@@ -119,28 +118,6 @@ def test_done_marks_what_came_late() -> None:
 def test_spoken_says_a_timedelta() -> None:
     assert look.spoken(timedelta(minutes=10)) == "10 分钟"
     assert look.spoken(None) == ""
-
-
-@pytest.mark.browser
-def test_portal_js_speaks_the_same_words() -> None:
-    script = (settings.BASE_DIR / "static/js/portal.js").read_text()
-    now = int(NOW.timestamp())
-    cases = [(sign * seconds, gone) for seconds, _ in SPANS for sign in (1, -1) for gone in (0, seconds, 10 * seconds)]
-    with sync_playwright() as p:
-        browser = p.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        page = browser.new_page()
-        page.set_content("<body></body>")
-        page.add_script_tag(content=script)
-        spoken = page.evaluate(
-            "([now, cases]) => cases.map(([left, gone]) => "
-            "[portal.words(now + left, '签收', now), portal.tone(now + left, now, gone && now - gone)])",
-            [now, cases],
-        )
-        browser.close()
-    for (left, gone), (words, tone) in zip(cases, spoken, strict=True):
-        at, since = NOW + timedelta(seconds=left), NOW - timedelta(seconds=gone) if gone else None
-        assert words in look.due(at, "签收", NOW)
-        assert tone == look.tone_of(at, NOW, since)
 
 
 TEMPLATES = sorted(Path(settings.BASE_DIR / "templates").rglob("*.html"))

@@ -1,8 +1,10 @@
 """gunicorn's settings, read by `gunicorn -c python:portal.webserver portal.wsgi`."""
 
+import gc
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -19,3 +21,9 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 logconfig_dict = settings.LOGGING  # django-structlog writes the access log, one JSON object a request
 
 logging.captureWarnings(True)
+
+
+def post_fork(*_: Any) -> None:
+    """Look for cycles among what requests left behind, seldom, and not among the program: a fifth of a page's time."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)

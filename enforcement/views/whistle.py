@@ -238,8 +238,7 @@ def again(request: HttpRequest, whistle: Whistle, **bound: Form) -> HttpResponse
 @require_http_methods(["GET", "POST"])
 def submit(request: HttpRequest, pk: int) -> HttpResponse:
     """The form, and its sending."""
-    related = ("township", "category", "grid")
-    event = get_object_or_404(Event.objects.visible_to(request.user).select_related(*related), pk=pk)
+    event = get_object_or_404(Event.objects.visible_to(request.user).select_related("township"), pk=pk)
     if made := made_already(request, event):
         return redirect(made)
     require(request, can_whistle, event)
@@ -316,7 +315,7 @@ def confirm_emergency(request: HttpRequest, pk: int) -> HttpResponse:
     if whistle.awaits_confirmation:  # otherwise it is the second press, which the service answers in a sentence
         require(request, can_confirm_emergency, whistle)
     whistles.confirm_emergency(whistle, by=request.user)
-    messages.success(request, "已补核")
+    messages.success(request, "已事后确认")
     return redirect(whistle)
 
 

@@ -76,7 +76,7 @@ def lock(obj: models.Model, *, seen_state: str | None = None) -> None:
         raise WrongState(obj)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def advance(
     obj: Any,
     to: str,

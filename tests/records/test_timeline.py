@@ -45,7 +45,7 @@ def test_advance_writes_state_fields_and_entry(event: Event, cast: Cast) -> None
 
 def test_advance_along_no_arrow_is_refused_and_says_what_happened(event: Event, cast: Cast) -> None:
     verify(event, cast)
-    with pytest.raises(WrongState) as refusal:
+    with pytest.raises(WrongState) as refusal, transaction.atomic():
         verify(event, cast)
     assert "甘霖镇·指挥室值班员已于" in str(refusal.value)
     assert "核实属实" in str(refusal.value)
@@ -53,7 +53,7 @@ def test_advance_along_no_arrow_is_refused_and_says_what_happened(event: Event, 
 
 
 def test_advance_from_another_state_than_seen_is_refused(event: Event, cast: Cast) -> None:
-    with pytest.raises(WrongState):
+    with pytest.raises(WrongState), transaction.atomic():
         verify(event, cast, seen_state="squad")
     event.refresh_from_db()
     assert event.state == "reported"

@@ -23,7 +23,7 @@ logconfig_dict = settings.LOGGING  # django-structlog writes the access log, one
 logging.captureWarnings(True)
 
 
-def post_fork(*_: Any) -> None:
+def post_fork(_server: Any, _worker: Any) -> None:
     """Look for cycles among what requests left behind, seldom, and not among the program: a fifth of a page's time."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

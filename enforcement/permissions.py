@@ -128,4 +128,6 @@ def can_claim(user: Any, obj: Event | Whistle | Dispatch) -> bool:
         return obj.state != Dispatch.State.REPORTED and _acts_for_department(user, obj)
     if isinstance(obj, Whistle):
         return can_approve(user, obj) or can_confirm_emergency(user, obj) or can_close(user, obj)
-    return can_verify(user, obj) or can_settle(user, obj) or can_whistle(user, obj)
+    if obj.state == Event.State.SQUAD:  # the desk may still settle or whistle, but it is the squad that is on it
+        return _in_township(user, obj.township_id, Role.OFFICER)
+    return can_settle(user, obj)

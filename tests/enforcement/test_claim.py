@@ -2,7 +2,9 @@ import pytest
 
 from enforcement.models import Dispatch, Event, Whistle
 from enforcement.permissions import can_claim
+from enforcement.rules.deadlines import Step
 from enforcement.services import claim
+from enforcement.services import event as events
 from records.models import Entry
 from tests.cast import Cast, PostFactory
 from tests.enforcement import walk
@@ -66,6 +68,16 @@ def test_can_claim_not_twice_and_not_when_it_is_over(cast: Cast) -> None:
     assert not can_claim(cast.scjg_liaison, dispatch)
     walk.reported(cast, dispatch)
     assert not can_claim(cast.scjg_leader, dispatch)
+
+
+def test_can_claim_from_the_squad_is_the_squads(cast: Cast) -> None:
+    event = walk.event(cast)
+    assert can_claim(cast.duty, event)
+    assert can_claim(cast.leader, event)
+    assert not can_claim(cast.officer, event)
+    events.hand_to_squad(event, by=cast.duty, seen_state="reported", limit=Step("work_days", 1))
+    assert can_claim(cast.officer, event)
+    assert not any(can_claim(person, event) for person in (cast.duty, cast.leader, cast.changle_duty, cast.grid))
 
 
 def test_can_claim_the_evaluation(cast: Cast) -> None:

@@ -3,13 +3,12 @@
 from collections.abc import Callable
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django_structlog.middlewares import RequestMiddleware
 from structlog.contextvars import bind_contextvars
 
 from portal.address import client_address
-
 
 class RequestLogMiddleware(RequestMiddleware):
     """A line when a request comes and one when it is answered: its path, not its query, where names are searched for."""
@@ -25,7 +24,9 @@ class RequestLogMiddleware(RequestMiddleware):
 
 
 class SaneRequestMiddleware:
-    """Turns away, before it is read, what is larger than any form (without a sign-in, than that form) or holds a NUL."""
+    """Turns away, before it is read, what is larger than any form (without a sign-in, than that form), in another
+    encoding than ours, or holds a NUL.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -35,6 +36,8 @@ class SaneRequestMiddleware:
         most = settings.LARGEST_REQUEST if request.user.is_authenticated else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         if not length.isdecimal() or int(length) > most:
             raise RequestDataTooBig("the request is larger than any form")
+        if request.content_params and request.content_params.get("charset", "utf-8").lower() != "utf-8":
+            raise BadRequest("the request is not in UTF-8")  # no form of ours, and utf-7 would smuggle what is no text
         if "%00" in request.META.get("QUERY_STRING", ""):  # no text in the database holds one
             raise SuspiciousOperation("NUL in the address")
         return self.get_response(request)

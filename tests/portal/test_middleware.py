@@ -27,6 +27,22 @@ def test_length_that_is_none_is_refused(cast: Cast, length: str) -> None:
     assert client_for(cast.grid).get("/events/", CONTENT_LENGTH=length).status_code == 400
 
 
+@pytest.mark.parametrize("charset", ["utf-7", "utf-16", "idna", "rot13", "gbk", "nonsense", "", "utf8"])
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+def test_encoding_that_is_not_ours_is_refused(cast: Cast, kind: str, charset: str) -> None:
+    body = "--x\r\nContent-Disposition: form-data; name=facts\r\n\r\n+2AA-\r\n--x--\r\n".encode()
+    sent = client_for(cast.grid).generic("POST", "/events/report/", body, content_type=f"{kind}; charset={charset}")
+    assert sent.status_code == 400
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"'])
+def test_our_own_encoding_may_be_named(cast: Cast, charset: str) -> None:
+    kind = f"application/x-www-form-urlencoded; charset={charset}"
+    sent = client_for(cast.grid).generic("POST", "/events/report/", "facts=乱倒".encode(), content_type=kind)
+    assert sent.status_code == 422
+    assert "乱倒" in sent.content.decode()
+
+
 def test_pages_are_kept_by_the_reader_alone_and_asked_for_anew(cast: Cast) -> None:
     client = client_for(cast.duty)
     for page in ("/events/", "/board/", "/worklist/", "/whistles/", "/squad/", "/password/"):

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from townships.models import Certificate, Post, Role, Shift, SquadMember, Unit, User
@@ -88,6 +88,14 @@ def officers_of(unit: Unit) -> QuerySet[User]:
     posts = Post.objects.active(timezone.localdate()).filter(role__in=GOES_ON_SITE)
     posts = posts.filter(Q(unit=unit) | Q(unit__parent=unit, unit__kind=Unit.Kind.SUBUNIT))
     return User.objects.filter(pk__in=posts.values("user_id")).order_by("name", "username")
+
+
+def officers_near(department: Unit, township: Unit) -> QuerySet[User]:
+    """The same people, those of the department's sub-unit that is tied to this township first."""
+    posts = Post.objects.active(timezone.localdate()).filter(
+        user=OuterRef("pk"), role__in=GOES_ON_SITE, unit__parent=department, unit__township=township
+    )
+    return officers_of(department).annotate(is_near=Exists(posts)).order_by("-is_near", "name", "username")
 
 
 def schedulable(township: Unit, day: date) -> QuerySet[User]:

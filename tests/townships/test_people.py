@@ -101,6 +101,17 @@ def test_officers_of_a_department_are_its_own_and_those_of_its_subunits(cast: Ca
     assert set(people.officers_of(cast.scjg)) == {cast.scjg_liaison, cast.scjg_officer}
 
 
+def test_officers_of_the_sub_unit_near_come_first(cast: Cast) -> None:
+    elsewhere = UnitFactory(parent=cast.zrzy, kind=Unit.Kind.SUBUNIT, township=cast.changle)
+    first = PostFactory(unit=cast.zrzy, user__name="甲").user
+    other = PostFactory(unit=elsewhere, user__name="乙").user
+    near = people.officers_near(cast.zrzy, cast.ganlin)
+    assert near[0] == cast.zrzy_officer
+    assert [user for user in near if user in (first, other)] == [other, first]  # by code point, as everywhere
+    assert people.officers_near(cast.zrzy, cast.changle)[0] == other
+    assert set(near) == set(people.officers_of(cast.zrzy))
+
+
 def test_seconded_officer_is_not_named_by_the_department(cast: Cast) -> None:
     SquadMemberFactory(township=cast.ganlin, user=cast.leader, seconding_unit=cast.zrzy, slot=SquadMember.Slot.ZRZY)
     assert cast.leader not in people.officers_of(cast.zrzy)

@@ -38,6 +38,7 @@ DEPARTMENT_NAV: tuple[tuple[str, Pages], ...] = (
 CITY_NAV: tuple[tuple[str, Pages], ...] = (
     ("", (BOARD, ("超期未办的", WORK[1]))),
     ("事件与吹哨", FILES),
+    ("队伍", TEAM),
     ("", (MESSAGES,)),
 )
 NAV: dict[str, tuple[tuple[str, Pages], ...]] = {

@@ -13,6 +13,7 @@ from notifications.models import Message
 from notifications.services import outbox
 from notifications.views import PAGE
 from tests.cast import Cast, client_for
+from tests.enforcement import walk
 from townships.models import User
 
 INBOX = reverse("notifications:inbox")
@@ -75,6 +76,15 @@ def test_the_inbox_pages_by_key(cast: Cast, duty: Client) -> None:
 @pytest.mark.parametrize("before", ["x", "-1", "9" * 30, "²", "0"])
 def test_the_inbox_shrugs_off_a_strange_page(cast: Cast, duty: Client, before: str) -> None:
     assert duty.get(INBOX, {"before": before}).status_code == 200
+
+
+@pytest.mark.usefixtures("calendar_2026")
+def test_the_inbox_names_the_matter_to_who_may_see_it(cast: Cast) -> None:
+    whistle = walk.approved(cast)
+    for person, word in ((cast.leader, "哨单等您审核"), (cast.duty, "新事件等您受理"), (cast.scjg_liaison, "派单等您签收")):
+        assert f"{word}：{whistle.title}</button>" in client_for(person).get(INBOX).content.decode()
+    Message.objects.update(recipient=cast.changle_duty)
+    assert whistle.title not in client_for(cast.changle_duty).get(INBOX).content.decode()
 
 
 def test_the_inbox_asks_as_much_for_many_as_for_few(cast: Cast, duty: Client) -> None:

@@ -10,7 +10,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils import timezone
 
-from enforcement.forms.event import VerbForm, text
+from enforcement.forms.event import VerbForm, request_id, text
 from enforcement.forms.files import EvidenceField
 from enforcement.models import Dispatch, Report
 from records.services.attachment import MAX_FILES, Upload
@@ -37,9 +37,9 @@ class GoesField(forms.ChoiceField):
         self.goers: list[Goer] = []
 
     def offer(self, dispatch: Dispatch) -> None:
-        """The sub-units of this township first. Two queries."""
+        """The sub-units of this township, then the people, those of its sub-unit first. Two queries."""
         units = people.subunits(dispatch.department, dispatch.township)
-        officers = people.officers_of(dispatch.department)
+        officers = people.officers_near(dispatch.department, dispatch.township)
         self.goers = [
             *(Goer(f"unit-{unit.pk}", unit.short_name, "派出机构") for unit in units),
             *(Goer(f"user-{user.pk}", user.name, "人员") for user in officers),
@@ -93,7 +93,7 @@ class ArriveForm(VerbForm):
 
     def __init__(self, *args: Any, dispatch: Dispatch, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        officers = people.officers_of(dispatch.department)
+        officers = people.officers_near(dispatch.department, dispatch.township)
         self.fields["officers"].queryset = officers  # type: ignore[attr-defined]
         of_unit = people.subunit_people(dispatch.assigned_unit) if dispatch.assigned_unit else []
         named = {person.pk for person in of_unit} | {dispatch.assigned_officer_id} - {None}
@@ -109,7 +109,7 @@ class ArriveForm(VerbForm):
 
     @property
     def comers(self) -> list[Comer]:
-        """Who was named to go, or who is signed in, first; then the certified; then by name."""
+        """Who was named to go, or who is signed in, first; then the certified; then those near, by name."""
         ticked = {str(value) for value in self["officers"].value() or []}
         found = [
             Comer(user, self._is_certified(user.pk), self._word(user.pk), str(user.pk) in ticked)
@@ -145,7 +145,7 @@ def _word(found: Certificate, today: date) -> tuple[str, bool]:
 class WaitingFilesForm(forms.Form):
     """A form with files, of which those of an earlier, refused sending wait; `request_id` makes twice once."""
 
-    request_id = forms.UUIDField(widget=forms.HiddenInput)
+    request_id = request_id()
 
     def __init__(self, *args: Any, waiting: Sequence[Upload] = (), **kwargs: Any) -> None:
         kwargs["initial"] = {"request_id": uuid4(), **kwargs.get("initial", {})}
@@ -202,7 +202,7 @@ class ReportForm(WaitingFilesForm, VerbForm):
 
 
 class RemarkForm(forms.Form):
-    request_id = forms.UUIDField(widget=forms.HiddenInput)
+    request_id = request_id()
     text = text("留言", 1000, "请写留言。", rows=2)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -21,6 +21,7 @@ from records.services.attachment import MAX_FILES, Upload
 from townships.models import Role, Unit
 
 TITLE_LENGTH = 60
+INCOMPLETE = "页面不完整，没有提交。请返回上一页，刷新后再试。"
 MOST_SEARCHED = 60  # characters; every two of them are looked for in every class
 # A mobile, a landline with or without its area code and extension; what is shorter nobody can call back.
 CALLABLE = RegexValidator(
@@ -40,6 +41,12 @@ def text(label: str, length: int, missing: str = "", *, rows: int = 1, **attrs: 
     )
 
 
+def request_id() -> forms.UUIDField:
+    """The form's own id, which makes two sendings one."""
+    wrong = {"required": INCOMPLETE, "invalid": INCOMPLETE}
+    return forms.UUIDField(widget=forms.HiddenInput, error_messages=wrong)
+
+
 def degrees(limit: int) -> forms.DecimalField:
     wrong = "位置读得不对，请再按一次“用我的位置”，或不填位置。"
     return forms.DecimalField(
@@ -53,7 +60,7 @@ def degrees(limit: int) -> forms.DecimalField:
 class ReportForm(forms.Form):
     """What somebody saw. `waiting` are photos that came with an earlier, refused sending of the same form."""
 
-    request_id = forms.UUIDField(widget=forms.HiddenInput)
+    request_id = request_id()
     source = forms.ChoiceField(label="来源", choices=Event.Source.choices, initial=Event.Source.CALL)
     outside_number = text("来源编号", 60, placeholder="例如 12345 工单号", autocomplete="off")
     caller_name = text("来电人", 40, autocomplete="off")
@@ -210,7 +217,7 @@ def grids_of(township: Unit) -> Any:
 class VerbForm(forms.Form):
     """Carries the state that the person saw; if it no longer holds, the service refuses and says who changed it."""
 
-    seen_state = forms.CharField(widget=forms.HiddenInput, error_messages={"required": "页面不完整，请刷新后再办。"})
+    seen_state = forms.CharField(widget=forms.HiddenInput, error_messages={"required": INCOMPLETE})
 
 
 class SettleForm(VerbForm):

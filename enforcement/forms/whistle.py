@@ -8,7 +8,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from enforcement.forms.event import VerbForm, text
+from enforcement.forms.event import VerbForm, request_id, text
 from enforcement.models import Dispatch, Event, Whistle
 from enforcement.services.routing import RouteProposal, propose_route
 from townships.models import Unit
@@ -20,7 +20,7 @@ UNKNOWN = "这个部门已经停用，请重新选。"
 class WhistleForm(VerbForm):
     """Which kind, what for, why not alone, and whom. Prefilled with the event and with what the rules propose."""
 
-    request_id = forms.UUIDField(widget=forms.HiddenInput)
+    request_id = request_id()
     kind = forms.ChoiceField(
         label="哨种",
         choices=Whistle.Kind.choices,

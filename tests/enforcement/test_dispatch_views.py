@@ -386,6 +386,20 @@ def test_remark_that_is_empty(cast: Cast, dispatch: Dispatch) -> None:
     assert "请写留言" in html(response)
 
 
+@pytest.mark.parametrize("verb", ["sign", "assign", "arrive", "interim", "report", "remark", "rework"])
+def test_verb_of_an_incomplete_page_says_so(cast: Cast, dispatch: Dispatch, verb: str) -> None:
+    if verb in ("arrive", "assign"):
+        walk.signed(cast, dispatch)
+    elif verb in ("interim", "report"):
+        walk.arrived(cast, dispatch)
+    elif verb == "rework":
+        dispatch = walk.part(walk.ready(cast), cast.scjg)
+    person = cast.duty if verb == "rework" else cast.scjg_liaison
+    response = post(person, verb, dispatch, text="在路上", measures="在查", reason="再去", result="solved")
+    assert response.status_code == 422
+    assert "页面不完整，没有提交" in html(response)
+
+
 def test_remark_is_escaped(cast: Cast, dispatch: Dispatch) -> None:
     post(cast.duty, "remark", dispatch, request_id=uuid4(), text="<script>alert(1)</script>")
     assert "<script>alert" not in page_of(cast.scjg_liaison, dispatch)

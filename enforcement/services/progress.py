@@ -5,6 +5,7 @@ Offices, states and times only, so that whoever may see the event may read all o
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from enforcement.models import Dispatch, Event, Whistle
 from enforcement.services.steps import Step
@@ -33,7 +34,7 @@ def _stones(event: Event, whistle: Whistle | None, parts: Sequence[Dispatch]) ->
         yield Step("受理", note="已核实", at=event.verified_at)
         yield from _handling(event, whistle, parts)
     else:
-        yield Step("受理", note="等镇街指挥室受理", due=event.accept_due)
+        yield Step("受理", note="等镇街指挥室受理", **_clock(event, "accept_due"))
         yield Step("处置")
     yield Step("办结", note=event.result if event.closed_at else "", at=event.closed_at)
 
@@ -42,24 +43,24 @@ def _handling(event: Event, whistle: Whistle | None, parts: Sequence[Dispatch]) 
     if event.squad_at:
         yield Step("交镇街执法队", at=event.squad_at)
     if event.state == Event.State.SQUAD:
-        yield Step("处置", note="执法队在处置", due=event.squad_due)
+        yield Step("处置", note="执法队在处置", **_clock(event, "squad_due"))
     if whistle is not None:
         yield from _whistle(whistle, parts)
     if event.state == Event.State.VERIFIED:
-        yield Step("处置", note="指挥室在安排由谁处置", due=event.next_due)
+        yield Step("处置", note="指挥室在安排由谁处置", **_clock(event, "accept_due"))
 
 
 def _whistle(whistle: Whistle, dispatches: Sequence[Dispatch]) -> Iterator[Step]:
     kind = whistle.get_kind_display()
     if whistle.sent_at is None:
-        yield Step("吹哨", note=f"{kind}，等镇街领导审核", due=whistle.approve_due)
+        yield Step("吹哨", note=f"{kind}，等镇街领导审核", **_clock(whistle, "approve_due"))
         return
     yield Step("吹哨", note=f"{kind}，请{_names(dispatches)}", at=whistle.sent_at)
     for name, did, due in (("部门签收", "signed_at", "sign_due"), ("部门到场", "arrived_at", "arrive_due")):
         yield _of_all(name, dispatches, did, due)
     yield _feedback(dispatches)
     if whistle.state == Whistle.State.REPORTED:
-        yield Step("镇街确认", note="镇街在核查处置结果", due=whistle.eval_due)
+        yield Step("镇街确认", note="镇街在核查处置结果", **_clock(whistle, "eval_due"))
 
 
 def _of_all(name: str, dispatches: Sequence[Dispatch], did: str, due: str) -> Step:
@@ -67,19 +68,25 @@ def _of_all(name: str, dispatches: Sequence[Dispatch], did: str, due: str) -> St
     missing = [dispatch for dispatch in dispatches if getattr(dispatch, did) is None and dispatch.is_open]
     times = [at for dispatch in dispatches if (at := getattr(dispatch, did))]
     if missing:
-        return Step(name, note=f"等{_names(missing)}", due=min(getattr(dispatch, due) for dispatch in missing))
+        first = min(missing, key=lambda dispatch: getattr(dispatch, due))
+        return Step(name, note=f"等{_names(missing)}", **_clock(first, due))
     return Step(name, note=_names(dispatches), at=max(times, default=None))
 
 
 def _feedback(dispatches: Sequence[Dispatch]) -> Step:
     lead = next(dispatch for dispatch in dispatches if dispatch.is_lead)
     if lead.state == Dispatch.State.REWORK:
-        return Step("部门反馈", note=f"镇街请{lead.department}再处置", due=lead.rework_due)
+        return Step("部门反馈", note=f"镇街请{lead.department}再处置", **_clock(lead, "rework_due"))
     if lead.reported_at:
         return Step("部门反馈", note=str(lead.department), at=lead.reported_at)
     if lead.arrived_at is None:
         return Step("部门反馈")
-    return Step("部门反馈", note=f"{lead.department}在处置", due=lead.finish_due)
+    return Step("部门反馈", note=f"{lead.department}在处置", **_clock(lead, "finish_due"))
+
+
+def _clock(obj: Event | Whistle | Dispatch, name: str) -> dict[str, Any]:
+    """A due time as a step takes it: when, and whether it is only provisional."""
+    return {"due": getattr(obj, name), "is_provisional": name in obj.provisional}
 
 
 def _names(dispatches: Sequence[Dispatch]) -> str:

@@ -88,8 +88,9 @@ def _register(event: Event, origin: Origin, photos: Iterable[Upload], settled: s
     event.save(force_insert=True)
     if origin.caller_name or origin.caller_phone:
         Caller.objects.create(event=event, name=origin.caller_name, phone=origin.caller_phone)
+    phase = Attachment.Phase.AFTER if settled else Attachment.Phase.BEFORE
     for photo in photos:
-        attach(event, photo, by=by, phase=Attachment.Phase.BEFORE)
+        attach(event, photo, by=by, phase=phase)
     what = f"上报{'紧急' if event.is_urgent else ''}事件（{event.get_source_display()}）"
     record(event, "event_reported", by=by, what=what, stage=Stage.COLLECT, to_state=event.state)
     if settled:

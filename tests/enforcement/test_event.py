@@ -103,6 +103,7 @@ def test_report_settled_is_closed_on_the_spot(cast):
     assert event.next_due is None
     assert verbs_of(event) == ["event_reported", "event_settled"]
     assert kinds_told(event) == []
+    assert Attachment.objects.get().phase == "after"
 
 
 def test_report_for_a_caller_keeps_name_and_phone_apart(cast):
@@ -139,6 +140,7 @@ def test_report_in_a_year_that_is_not_loaded_is_due_provisionally(cast, calendar
     monkeypatch.setattr("enforcement.services.event.timezone.now", lambda: now)
     event = make_event(cast)
     assert event.provisional == ["accept_due"]
+    assert [(stone.name, stone.is_provisional) for stone in stones_of(event) if stone.due] == [("受理", True)]
 
 
 # --- verify, settle, squad, dismiss ---------------------------------------------------------------------------------

@@ -83,6 +83,7 @@ class EventList(ListView):  # type: ignore[type-arg]  # generic for mypy only
             "now": timezone.now(),
             **quick_context(QUICK, page),
             "can_report": can_report(self.request.user),
+            "verb": report_verb(self.request),
             "shows_township": "township" in filters.filters,
         }
 

@@ -10,6 +10,7 @@ from structlog.contextvars import bind_contextvars
 
 from portal.address import client_address
 
+
 class RequestLogMiddleware(RequestMiddleware):
     """A line when a request comes and one when it is answered: its path, not its query, where names are searched for."""
 

@@ -86,7 +86,10 @@ def test_nav_has_only_pages_that_exist(role: str) -> None:
         ("duty", ["指挥台", "现在该我做的", "事件", "吹哨", "派单", "一支队伍", "值班", "消息"]),
         ("scjg_liaison", ["现在该我做的", "派单", "吹哨", "事件", "消息"]),
         ("zrzy_officer", ["现在该我做的", "派单", "吹哨", "事件", "消息"]),
-        *((who, ["指挥台", "超期未办的", "事件", "吹哨", "派单", "一支队伍", "值班", "消息"]) for who in ("zdb_officer", "auditor")),
+        *(
+            (who, ["指挥台", "超期未办的", "事件", "吹哨", "派单", "一支队伍", "值班", "消息"])
+            for who in ("zdb_officer", "auditor")
+        ),
         ("bureau_admin", ["管理后台", "消息"]),
         ("stranger", []),
     ],

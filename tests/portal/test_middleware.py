@@ -30,7 +30,7 @@ def test_length_that_is_none_is_refused(cast: Cast, length: str) -> None:
 @pytest.mark.parametrize("charset", ["utf-7", "utf-16", "idna", "rot13", "gbk", "nonsense", "", "utf8"])
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
 def test_encoding_that_is_not_ours_is_refused(cast: Cast, kind: str, charset: str) -> None:
-    body = "--x\r\nContent-Disposition: form-data; name=facts\r\n\r\n+2AA-\r\n--x--\r\n".encode()
+    body = b"--x\r\nContent-Disposition: form-data; name=facts\r\n\r\n+2AA-\r\n--x--\r\n"
     sent = client_for(cast.grid).generic("POST", "/events/report/", body, content_type=f"{kind}; charset={charset}")
     assert sent.status_code == 400
 

@@ -79,7 +79,7 @@ class Limit(models.Model):
     class Step(models.TextChoices):
         ACCEPT = "accept", "受理"
         APPROVE = "approve", "审核"
-        CONFIRM = "confirm", "应急哨补核"
+        CONFIRM = "confirm", "应急哨事后确认"
         SIGN = "sign", "签收"
         ARRIVE = "arrive", "到场"
         REPORT = "report", "首报"

@@ -109,6 +109,7 @@ class Dispatch(models.Model):
             models.Index(
                 fields=["assigned_unit", "-id"], condition=Q(assigned_unit__isnull=False), name="dispatch_subunit"
             ),
+            models.Index(fields=["township", "state"], condition=~Q(provisional=[]), name="dispatch_provisional"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["whistle", "department"], name="dispatch_once_per_department"),

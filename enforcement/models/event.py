@@ -112,6 +112,7 @@ class Event(models.Model):
             models.Index(fields=["grid", "-id"], name="event_grid"),
             models.Index(fields=["category", "-id"], name="event_category"),
             models.Index(fields=["outside_number"], condition=~Q(outside_number=""), name="event_outside"),
+            models.Index(fields=["township", "state"], condition=~Q(provisional=[]), name="event_provisional"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -82,7 +82,7 @@ class Whistle(models.Model):
         "审核时间", null=True, blank=True, help_text="an emergency is confirmed afterwards"
     )
     approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
-    confirm_due = models.DateTimeField("补核期限", null=True, blank=True)
+    confirm_due = models.DateTimeField("事后确认期限", null=True, blank=True)
     rejected_at = models.DateTimeField(null=True, blank=True)
     rejected_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     rejection = models.CharField("未批准原因", max_length=400, blank=True)
@@ -112,6 +112,7 @@ class Whistle(models.Model):
                 condition=Q(approved_at=None, sent_at__isnull=False),
                 name="whistle_to_confirm",
             ),
+            models.Index(fields=["township", "state"], condition=~Q(provisional=[]), name="whistle_provisional"),
         ]
         constraints = [
             models.UniqueConstraint(

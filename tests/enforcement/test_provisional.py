@@ -4,6 +4,7 @@ from datetime import date, datetime
 
 import pytest
 import time_machine
+from django.db import connection, transaction
 
 from enforcement.models import Dispatch, Event, Limit, Whistle
 from enforcement.rules.deadlines import Step
@@ -216,3 +217,11 @@ def test_recompute_is_written_by_the_system(cast: Cast) -> None:
     entry = Entry.objects.about(whistle).get(verb="due_recomputed")
     assert (entry.by, entry.by_office) == (None, "系统")
     assert set(entry.data) == {"finish_due", "eval_due"}
+
+
+@pytest.mark.parametrize("model", [Event, Whistle, Dispatch])
+def test_what_is_provisional_has_an_index_of_its_own(cast: Cast, model: type[Event | Whistle | Dispatch]) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        rows = model.objects.filter(state__in=model.OPEN).exclude(provisional=[])
+        assert f"{model.__name__.lower()}_provisional" in rows.explain()

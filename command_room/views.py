@@ -35,6 +35,7 @@ HOMES: dict[str, str] = {
     Role.ADMIN: "admin:index",
     Role.AUDITOR: "enforcement:whistle-list",
 }
+NAMED = 6  # people named beside the board, so that what there is to mind stays in sight below them
 
 
 @require_safe
@@ -166,14 +167,16 @@ def drawn_board(township: Unit, mark: str, now: datetime, *, may_choose: bool) -
 
 
 def drawn_side(township: Unit, mark: str, now: datetime, *, may_choose: bool) -> Drawing:
-    """Who can come and what there is to mind."""
+    """Who can come, those on the rota first, and what there is to mind."""
 
     def make() -> tuple[SafeString, datetime]:
         today = timezone.localdate(now)
+        on_duty = people.on_duty_now(township, now)
         context = {
             "township": township,
             "townships": may_choose,
-            "on_duty": people.on_duty_now(township, now),
+            "on_duty": on_duty[:NAMED],
+            "more": len(on_duty[NAMED:]),
             "to_mind": day.to_mind(township, people.roster(township, today), today),
         }
         return render_to_string("command_room/_side.html", context), now + timedelta(minutes=1)

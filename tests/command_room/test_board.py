@@ -142,6 +142,17 @@ def test_column_shows_fifty_and_says_how_many_more(cast: Cast) -> None:
     assert "还有 7 张" in client_for(cast.duty).get(reverse(PAGE)).content.decode()
 
 
+def test_side_names_six_who_can_come_and_says_how_many_more(cast: Cast) -> None:
+    for _ in range(7):
+        SquadMemberFactory(township=cast.ganlin, seconding_unit=cast.scjg)
+    page = client_for(cast.duty).get(reverse(PAGE)).content.decode()
+    assert page.count("此刻没有排班") == 6
+    assert "还有 2 人</a>" in page
+    everybody = client_for(cast.duty).get(reverse("townships:who-can-come")).content.decode()
+    assert everybody.count("此刻没有排班") == 8
+    assert "人</a>" not in everybody
+
+
 # --- figures ----------------------------------------------------------------------------------------------------------
 def test_figures_count_open_late_soon_and_events_to_accept(cast: Cast) -> None:
     make_events(cast, 2, NOW)

@@ -112,7 +112,7 @@ def steps(now: datetime) -> list[Step]:
     minute = timedelta(minutes=1)
     return [
         Step("网格员上报", at=now - 14 * minute, note="附 3 张照片", state="done"),
-        Step("吹哨", at=now - 6 * minute, due=now - 41 * minute, note="应急哨先发后核，镇领导已补核", state="done"),
+        Step("吹哨", at=now - 6 * minute, due=now - 41 * minute, note="应急哨先发后核，镇领导已事后确认", state="done"),
         Step("签收", due=now + 9 * minute, note="15 分钟，连续计时", state="now"),
         Step("到场", due=now + 24 * minute),
         Step("办结", due=now + 1434 * minute, is_provisional=True),

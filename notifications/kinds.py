@@ -97,8 +97,8 @@ class WhistleRejected(Kind):
 class EmergencyBlown(Kind):
     """To the township's leaders, who confirm it afterwards."""
 
-    title = "应急哨已吹响等您补核"
-    clock_label = "补核期限"
+    title = "应急哨已发出等您事后确认"
+    clock_label = "事后确认期限"
 
 
 class DispatchSent(Kind):

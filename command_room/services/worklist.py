@@ -90,7 +90,7 @@ EVENT_FIELDS = (
 EVENT_ACTS = {  # state → verb, why it is here
     "reported": ("受理", "等指挥室核实，再定谁来办"),
     "verified": ("定去向", "已核实，等定去向：自办、交队伍还是吹哨"),
-    "squad": ("催办", "执法队没有按时办结，请催办，或改为吹哨"),
+    "squad": ("看进展", "执法队没有按时办结，请看进展，或改为吹哨"),
 }
 
 
@@ -146,11 +146,11 @@ def _to_approve(post: Post, user: Any, _: datetime, limit: int) -> Iterable[Act]
 def _to_confirm(post: Post, user: Any, _: datetime, limit: int) -> Iterable[Act]:
     """Emergencies that went at once; one may be over before it is confirmed."""
     rows = Whistle.objects.filter(township_id=post.unit_id, sent_at__isnull=False, approved_at=None)
-    why = "应急哨已经先发出，等您补核"
+    why = "应急哨已经先发出，等您事后确认"
     for row in rows.order_by("confirm_due").values(*WHISTLE_FIELDS)[:limit]:
         row["next_due"] = row["confirm_due"]
         yield _whistle_act(
-            row, user, "补核", "confirm_due", why, post_to=page("enforcement:whistle-confirm", row["id"])
+            row, user, "事后确认", "confirm_due", why, post_to=page("enforcement:whistle-confirm", row["id"])
         )
 
 

@@ -21,7 +21,7 @@ DISPATCH_TONES = {
 WORDS = {**DISPATCH_STATES, "sent": "未签收"}  # where a department stands, as others see it
 CLOCKS = {
     "approve_due": "审核",
-    "confirm_due": "补核",
+    "confirm_due": "事后确认",
     "sign_due": "签收",
     "arrive_due": "到场",
     "report_due": "首报",

@@ -55,7 +55,7 @@ def _before(dispatch: Dispatch) -> Iterator[Step]:
     yield Step("上报", at=event.reported_at, note=f"{urgent}来源：{event.get_source_display()}")
     note = "镇领导已批准"
     if whistle.kind == Whistle.Kind.EMERGENCY:
-        note = "应急哨先发后核，镇领导" + ("待补核" if whistle.awaits_confirmation else "已补核")
+        note = "应急哨先发后核，镇领导" + ("待事后确认" if whistle.awaits_confirmation else "已事后确认")
     yield Step("吹哨", at=dispatch.sent_at, note=note)
 
 
@@ -83,7 +83,7 @@ def _end(dispatch: Dispatch) -> Step:
 
 def _approval(whistle: Whistle) -> Step:
     if whistle.kind == Whistle.Kind.EMERGENCY:
-        note = "待镇领导补核" if whistle.awaits_confirmation else "镇领导已补核"
+        note = "待镇领导事后确认" if whistle.awaits_confirmation else "镇领导已事后确认"
         return Step("吹响，先发后核", at=whistle.sent_at, note=note)
     guessed = "approve_due" in whistle.provisional
     return Step("镇领导审核", at=whistle.approved_at, due=whistle.approve_due, is_provisional=guessed)

@@ -92,12 +92,12 @@ def confirm_emergency(whistle: Whistle, *, by: Any) -> None:
     """The leader confirms, afterwards, an emergency that went at once."""
     lock(whistle)
     if not whistle.awaits_confirmation:
-        raise Refused(whistle, "这张应急哨已经补核过，不需要再次确认。")
+        raise Refused(whistle, "这张应急哨已经事后确认过，不用再确认。")
     whistle.approved_at, whistle.approved_by = timezone.now(), by
     whistle.claimed_at = whistle.claimed_by = None
     whistle.save(update_fields=["approved_at", "approved_by", "claimed_at", "claimed_by", "changed_at"])
     late = late_mark(whistle.approved_at, whistle.confirm_due)
-    record(whistle, "emergency_confirmed", by=by, what=f"补核应急哨{late}", stage=Stage.DISPATCH)
+    record(whistle, "emergency_confirmed", by=by, what=f"事后确认应急哨{late}", stage=Stage.DISPATCH)
 
 
 @transaction.atomic
@@ -208,7 +208,7 @@ def department_words(departments: Sequence[Unit]) -> str:
 
 # --- inside ---------------------------------------------------------------------------------------------------------
 def _submit(whistle: Whistle, departments: Sequence[Unit], *, by: Any, seen_state: str) -> Whistle:
-    _mark_event(whistle.event, whistle.kind, by=by, seen_state=seen_state)
+    _mark_event(whistle.event, by=by, seen_state=seen_state)
     whistle.submitted_at = timezone.now()
     whistle.number = next_number("哨", whistle.township.code, timezone.localdate(whistle.submitted_at))
     clocks = whistle_clocks(whistle.kind, whistle.submitted_at)
@@ -219,17 +219,16 @@ def _submit(whistle: Whistle, departments: Sequence[Unit], *, by: Any, seen_stat
     return whistle
 
 
-def _mark_event(event: Event, kind: str, *, by: Any, seen_state: str) -> None:
+def _mark_event(event: Event, *, by: Any, seen_state: str) -> None:
     """The event, locked first of all, is whistled for; whoever comes second is refused here."""
     is_new = seen_state == Event.State.REPORTED  # `advance` refuses if it is not
     verified = {"verified_at": timezone.now(), "verified_by": by} if is_new else {}
-    verb = "吹" if kind == Whistle.Kind.EMERGENCY else "拟吹"
     advance(
         event,
         Event.State.WHISTLED,
         by=by,
         verb="event_whistled",
-        what=f"{verb}{Whistle.Kind(kind).label}",
+        what="转为吹哨办理",
         stage=Stage.FILE,
         seen_state=seen_state,
         next_due=None,

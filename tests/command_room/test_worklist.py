@@ -54,7 +54,7 @@ def test_acts_of_the_desk_are_events_to_accept_late_squads_and_whistles_to_close
     assert seen(cast.duty) == [("定去向", "受理"), ("受理", "受理"), ("确认", "评价")]
     with at(10):
         found = acts(cast.duty, NOW + timedelta(minutes=10))
-    assert (found[0].verb, found[0].number) == ("催办", squad.number)
+    assert (found[0].verb, found[0].number) == ("看进展", squad.number)
     assert len(found) == 4
 
 
@@ -62,7 +62,7 @@ def test_acts_of_the_leader_are_whistles_to_approve_and_emergencies_to_confirm(c
     submitted = walk.submitted(cast)
     emergency = walk.submitted(cast, "emergency")
     found = acts(cast.leader, NOW)
-    assert [(act.verb, act.number) for act in found] == [("补核", emergency.number), ("审核", submitted.number)]
+    assert [(act.verb, act.number) for act in found] == [("事后确认", emergency.number), ("审核", submitted.number)]
     assert [bool(act.post_to) for act in found] == [True, False]
     assert found[0].due == emergency.confirm_due
 
@@ -259,7 +259,7 @@ def test_rows_of_the_desk_change_when_a_squad_becomes_late(cast: Cast) -> None:
     with at(29):
         etag = {"If-None-Match": client.get(url).headers["ETag"]}
     with at(31):
-        assert "催办" in client.get(url, headers=etag).content.decode()
+        assert "看进展" in client.get(url, headers=etag).content.decode()
 
 
 @pytest.mark.parametrize("part", ["grid", "duty", "leader", "officer", "auditor"])

@@ -86,7 +86,7 @@ def test_submit_after_a_colleague_is_refused(cast: Cast) -> None:
     event = walk.event(cast)
     stale = Event.objects.get(pk=event.pk)
     walk.submitted(cast, of=event)
-    with pytest.raises(WrongState, match=r"甘霖镇·指挥室值班员已于 .* 拟吹日常哨"):
+    with pytest.raises(WrongState, match=r"甘霖镇·指挥室值班员已于 .* 转为吹哨办理"):
         walk.submitted(cast, of=stale)
     assert Whistle.objects.count() == 1
 
@@ -226,7 +226,7 @@ def test_confirm_emergency_afterwards(cast: Cast) -> None:
     whistle = walk.submitted(cast, "emergency")
     whistles.confirm_emergency(whistle, by=cast.leader)
     assert (whistle.awaits_confirmation, whistle.approved_by) == (False, cast.leader)
-    with pytest.raises(Refused, match="已经补核过"):
+    with pytest.raises(Refused, match="已经事后确认过"):
         whistles.confirm_emergency(whistle, by=cast.leader)
 
 
@@ -237,7 +237,7 @@ def test_confirm_emergency_late_is_marked(cast: Cast) -> None:
         whistles.confirm_emergency(whistle, by=cast.leader)
     last = Entry.objects.about(whistle).last()
     assert last is not None
-    assert last.what == "补核应急哨（超期）"
+    assert last.what == "事后确认应急哨（超期）"
 
 
 def test_confirm_emergency_ends_the_claim(cast: Cast) -> None:

@@ -199,11 +199,20 @@ def test_reject_without_a_reason_is_asked_for_it(cast: Cast) -> None:
 
 def test_confirm_from_the_page(cast: Cast) -> None:
     whistle = walk.submitted(cast, "emergency")
-    assert "补核，同意吹哨" in html(client_for(cast.leader).get(whistle.get_absolute_url()))
+    assert "事后确认，同意吹哨" in html(client_for(cast.leader).get(whistle.get_absolute_url()))
     assert post(cast.leader, "confirm", whistle).status_code == 302
     assert Whistle.objects.get().approved_by == cast.leader
     again = client_for(cast.leader).post(reverse("enforcement:whistle-confirm", args=[whistle.pk]), follow=True)
-    assert "已经补核过" in html(again)
+    assert "已经事后确认过" in html(again)
+
+
+@pytest.mark.parametrize("verb", ["submit", "approve", "reject", "close"])
+def test_verb_of_an_incomplete_page_says_so(cast: Cast, verb: str) -> None:
+    of: Whistle | Event = {"submit": walk.event, "close": walk.ready}.get(verb, walk.submitted)(cast)
+    person = cast.leader if verb in ("approve", "reject") else cast.duty
+    response = post(person, verb, of, reason="先由执法队处置")
+    assert response.status_code == 422
+    assert "页面不完整，没有提交" in html(response)
 
 
 # --- close ----------------------------------------------------------------------------------------------------------

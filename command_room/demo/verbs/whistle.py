@@ -33,7 +33,7 @@ def submit(
     units: Sequence[Unit],
 ) -> Whistle:
     """`units`: the lead first."""
-    _mark_event(book, event, kind, by=by, at=at)
+    _mark_event(book, event, by=by, at=at)
     whistle = Whistle(
         event=event,
         township=event.township,
@@ -78,7 +78,7 @@ def confirm_emergency(book: Book, whistle: Whistle, *, by: User, at: datetime) -
     whistle.approved_at, whistle.approved_by = at, by
     whistle.claimed_at = whistle.claimed_by = None
     late = late_mark(at, whistle.confirm_due)
-    book.line(whistle, "emergency_confirmed", by=by, at=at, what=f"补核应急哨{late}", stage=Stage.DISPATCH)
+    book.line(whistle, "emergency_confirmed", by=by, at=at, what=f"事后确认应急哨{late}", stage=Stage.DISPATCH)
 
 
 def reject(book: Book, whistle: Whistle, *, by: User, at: datetime, town: Town, reason: str) -> None:
@@ -182,7 +182,7 @@ def tell_department(book: Book, kind: type[Kind], dispatch: Dispatch, *, at: dat
 
 
 # --- inside ---------------------------------------------------------------------------------------------------------
-def _mark_event(book: Book, event: Event, kind: str, *, by: User, at: datetime) -> None:
+def _mark_event(book: Book, event: Event, *, by: User, at: datetime) -> None:
     events.mark_verified(event, by=by, at=at)
     book.advance(
         event,
@@ -190,7 +190,7 @@ def _mark_event(book: Book, event: Event, kind: str, *, by: User, at: datetime) 
         by=by,
         at=at,
         verb="event_whistled",
-        what=f"{'吹' if kind == Whistle.Kind.EMERGENCY else '拟吹'}{Whistle.Kind(kind).label}",
+        what="转为吹哨办理",
         stage=Stage.FILE,
         next_due=None,
         claimed_at=None,

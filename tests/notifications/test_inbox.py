@@ -81,7 +81,11 @@ def test_the_inbox_shrugs_off_a_strange_page(cast: Cast, duty: Client, before: s
 @pytest.mark.usefixtures("calendar_2026")
 def test_the_inbox_names_the_matter_to_who_may_see_it(cast: Cast) -> None:
     whistle = walk.approved(cast)
-    for person, word in ((cast.leader, "哨单等您审核"), (cast.duty, "新事件等您受理"), (cast.scjg_liaison, "派单等您签收")):
+    for person, word in (
+        (cast.leader, "哨单等您审核"),
+        (cast.duty, "新事件等您受理"),
+        (cast.scjg_liaison, "派单等您签收"),
+    ):
         assert f"{word}：{whistle.title}</button>" in client_for(person).get(INBOX).content.decode()
     Message.objects.update(recipient=cast.changle_duty)
     assert whistle.title not in client_for(cast.changle_duty).get(INBOX).content.decode()

@@ -5,21 +5,22 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.timesince import timesince
+from django.views.decorators.http import require_POST
 
 from notifications import mail_files
 from notifications.kinds import restore
-from notifications.models import Delivery
+from notifications.models import Delivery, MessagePreference
 from notifications.permissions import can_administer
 from notifications.services import outbox
 
 FILES_SHOWN = 100
-CHANNELS = {outbox.MAIL: "邮件"}
 
 
 class StuckFilter(admin.SimpleListFilter):
@@ -29,21 +30,29 @@ class StuckFilter(admin.SimpleListFilter):
     parameter_name = "attention"
 
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
-        return [("failed", "发送失败"), ("stuck", "十分钟仍未发出")]
+        return [
+            ("failed", "发送失败"),
+            ("stuck", "十分钟仍未发出"),
+            ("passed_on", "改走下一渠道"),
+            ("any", "以上任一"),
+        ]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
-        if self.value() == "failed":
-            return queryset.filter(state=Delivery.State.FAILED)
-        if self.value() == "stuck":
-            return queryset.filter(state__in=Delivery.OPEN, created_at__lte=timezone.now() - outbox.OVERDUE)
-        return queryset
+        stuck = Q(state__in=Delivery.OPEN, created_at__lte=timezone.now() - outbox.OVERDUE)
+        wanted = {
+            "failed": Q(state=Delivery.State.FAILED),
+            "stuck": stuck,
+            "passed_on": Q(state=Delivery.State.PASSED_ON),
+            "any": stuck | Q(state__in=[Delivery.State.FAILED, Delivery.State.PASSED_ON]),
+        }
+        return queryset.filter(wanted.get(self.value() or "", Q()))
 
 
 @admin.register(Delivery)
 class DeliveryAdmin(admin.ModelAdmin):
     change_list_template = "notifications/delivery_changelist.html"
-    list_display = ("number", "kind", "by", "address", "state", "attempts", "age", "next_at", "sent_at", "error")
-    list_filter = (StuckFilter, "state")
+    list_display = ("number", "kind", "channel", "address", "state", "attempts", "age", "next_at", "sent_at", "error")
+    list_filter = (StuckFilter, "state", "channel")
     list_select_related = ("message",)
     list_per_page = 50
     show_full_result_count = False
@@ -58,10 +67,6 @@ class DeliveryAdmin(admin.ModelAdmin):
     @admin.display(description="种类")
     def kind(self, delivery: Delivery) -> str:
         return restore(delivery.message.kind, delivery.message.data).title
-
-    @admin.display(description="渠道")
-    def by(self, delivery: Delivery) -> str:
-        return CHANNELS.get(delivery.channel, delivery.channel)
 
     @admin.display(description="已等待")
     def age(self, delivery: Delivery) -> str:
@@ -84,10 +89,19 @@ class DeliveryAdmin(admin.ModelAdmin):
         sent = sum(outbox.resend(delivery, by=request.user) for delivery in queryset)
         self.message_user(request, f"{sent} 条已重新排队发送", messages.SUCCESS if sent else messages.WARNING)
 
+    def resend_failed(self, request: HttpRequest) -> HttpResponse:
+        """Every failed one at once, from the front page."""
+        if not can_administer(request.user):
+            raise PermissionDenied
+        sent = outbox.resend_failed(by=request.user)
+        self.message_user(request, f"{sent} 条已重新排队发送", messages.SUCCESS if sent else messages.WARNING)
+        return redirect("admin:index")
+
     # --- mails as files ---------------------------------------------------------------------------------------------
     def get_urls(self) -> list[URLPattern]:
         own = [
             path("files/", self.admin_site.admin_view(self.mail_list), name="notifications_mail_files"),
+            path("resend/", self.admin_site.admin_view(require_POST(self.resend_failed)), name="notifications_resend"),
             path("files/<str:name>/", self.admin_site.admin_view(self.mail_detail), name="notifications_mail_file"),
         ]
         return [*own, *super().get_urls()]
@@ -107,6 +121,30 @@ class DeliveryAdmin(admin.ModelAdmin):
         if not can_administer(request.user):
             raise PermissionDenied
         return TemplateResponse(request, template, {**self.admin_site.each_context(request), "title": title, **context})
+
+
+@admin.register(MessagePreference)
+class MessagePreferenceAdmin(admin.ModelAdmin):
+    """Who has chosen what; a person changes it on a page of their own."""
+
+    list_display = ("user", "shown_channels", "quiet_from", "quiet_to", "digest_hour")
+    list_select_related = ("user",)
+    list_per_page = 50
+    show_full_result_count = False
+    search_fields = ("user__username", "user__name")
+
+    @admin.display(description="渠道，依次")
+    def shown_channels(self, preference: MessagePreference) -> str:
+        return "、".join(Delivery.Channel(channel).label for channel in preference.channels)
+
+    def has_add_permission(self, _request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: MessagePreference | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: MessagePreference | None = None) -> bool:
+        return False
 
 
 def text_of(mail: EmailMessage) -> str:

@@ -22,6 +22,7 @@ class Kind:
 
     title: ClassVar[str] = "消息"
     clock_label: ClassVar[str] = "期限"
+    is_news: ClassVar[bool] = False  # only tells how something ended
 
     def __post_init__(self) -> None:
         if self.due is not None and datetime.fromisoformat(self.due).tzinfo is None:
@@ -32,6 +33,11 @@ class Kind:
     @property
     def due_at(self) -> datetime | None:
         return datetime.fromisoformat(self.due) if self.due else None
+
+    @property
+    def has_clock(self) -> bool:
+        """Time is running, so the message never waits: neither for the morning nor for the digest."""
+        return self.due is not None and not self.is_news
 
     def as_data(self) -> dict[str, Any]:
         """The five fields, as the outbox keeps them."""
@@ -66,12 +72,14 @@ class EventClosed(Kind):
     """To the reporter."""
 
     title = "您上报的事件已办结"
+    is_news = True
 
 
 class EventDismissed(Kind):
     """To the reporter."""
 
     title = "您上报的事件不予受理"
+    is_news = True
 
 
 class WhistleSubmitted(Kind):
@@ -92,6 +100,7 @@ class WhistleRejected(Kind):
     """To the township's duty officer."""
 
     title = "哨单未获批准"
+    is_news = True
 
 
 class EmergencyBlown(Kind):
@@ -140,6 +149,7 @@ class DispatchClosed(Kind):
     """To the department's liaisons and the officer."""
 
     title = "派单已办结"
+    is_news = True
 
 
 class RemarkWritten(Kind):
@@ -154,6 +164,13 @@ class ProvisionalDueChanged(Kind):
 
     title = "暂定期限已重新计算"
     clock_label = "新的期限"
+
+
+class DeliveriesFailed(Kind):
+    """To the administrators, once a day, if there is anything."""
+
+    title = "有消息没有送达"
+    is_news = True
 
 
 KINDS: dict[str, type[Kind]] = {kind.code(): kind for kind in Kind.__subclasses__()}

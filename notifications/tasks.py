@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from notifications.services import outbox
+from notifications.services import outbox, summary
 
 
 @shared_task(name="notifications.deliver")
@@ -13,3 +13,8 @@ def deliver(ids: list[int]) -> None:
 @shared_task(name="notifications.sweep")
 def sweep() -> None:
     outbox.sweep()
+
+
+@shared_task(name="notifications.summarise")
+def summarise() -> None:
+    summary.summarise()

@@ -1,21 +1,26 @@
-"""The inbox, the bell, and the page that shows every kind of message."""
+"""The inbox, the bell, the personal settings, and the page that shows every kind of message."""
 
 import re
 from hashlib import md5
+from typing import Any
 
+from django.contrib import messages as notices
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_cache_control
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from notifications.forms.preference import PreferenceForm
 from notifications.kinds import KINDS, restore
 from notifications.models import Message
 from notifications.permissions import can_administer
 from notifications.services import inbox as service
-from notifications.services import mail
+from notifications.services import preference as preferences
+from notifications.transports import mail, robot, sms
+from notifications.transports.letter import Letter
 
 PAGE = 25
 
@@ -73,11 +78,28 @@ def bell(request: HttpRequest) -> HttpResponse:
     return get_conditional_response(request, etag=etag, response=response) or response
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+def preference(request: HttpRequest) -> HttpResponse:
+    """消息设置: one's own and nobody else's."""
+    user: Any = request.user
+    form = PreferenceForm(request.POST if request.method == "POST" else None, wishes=preferences.wishes(user))
+    if form.is_valid():
+        preferences.save(user, **form.wishes(), by=user)
+        notices.success(request, "消息设置已保存。")
+        return redirect("notifications:inbox")
+    status = 422 if form.is_bound else 200
+    context = {"form": form, "email": user.email, "mobile": user.mobile}
+    return render(request, "notifications/preference.html", context, status=status)
+
+
 @require_safe
 def preview(request: HttpRequest) -> HttpResponse:
-    """Every kind as a mail and as a line of the inbox, with invented data."""
+    """Every kind as a line of the inbox and by each channel, with invented data."""
     if not can_administer(request.user):
         raise PermissionDenied
-    samples = [kind.sample() for kind in KINDS.values()]
-    shown = [(kind, mail.subject(kind), mail.body(kind)) for kind in samples]
+    letters = [Letter("", (kind.sample(),), "") for kind in KINDS.values()]
+    shown = [
+        (letter.kinds[0], mail.subject(letter), mail.body(letter.kinds[0]), robot.text(letter), sms.text(letter))
+        for letter in letters
+    ]
     return render(request, "notifications/kind_list.html", {"shown": shown, "now": timezone.now()})

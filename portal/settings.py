@@ -158,10 +158,21 @@ CELERY_TIMEZONE = "Asia/Shanghai"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "notifications.sweep", "schedule": 60.0, "options": {"expires": 55}},
+    "summary": {"task": "notifications.summarise", "schedule": 3600.0, "options": {"expires": 3000}},
     "recompute": {"task": "enforcement.recompute_provisional", "schedule": 3600.0, "options": {"expires": 3000}},
 }
 
 # --- Messages -----------------------------------------------------------------------------------------------------
+# By which channels people are told, in the order in which they are tried for whoever has chosen nothing. A robot or a
+# gateway that is not configured is off.
+CHANNELS = env.list("CHANNELS", default=["mail", "robot", "sms"])
+CHANNEL_HOSTS = env.list(
+    "CHANNEL_HOSTS", default=[]
+)  # the hosts that may be reached, see notifications/transports/hosts.py
+CHANNEL_TIMEOUT = 10  # seconds
+QUIET_HOURS = env.str("QUIET_HOURS", default="22:00-07:00")  # for whoever has chosen none; empty for none
+SUMMARY_HOUR = 8  # from when on administrators hear what failed since this hour of the day before
+MESSAGE_DIRECTORY = "townships.directory"  # answers what the room of messages asks about people
 MAIL_FILES = "notifications.mail_files.EmailBackend"  # one .eml a message, which admins read in the portal
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default=MAIL_FILES)
 EMAIL_FILE_PATH = str(VAR_DIR / "mail")
@@ -170,12 +181,25 @@ EMAIL_PORT = env.int("EMAIL_PORT", default=25)
 EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", default="")
 EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
-EMAIL_TIMEOUT = 10
+EMAIL_TIMEOUT = CHANNEL_TIMEOUT
 EMAIL_USE_LOCALTIME = True
 # Who may be written to: addresses, domains as @example.org, or * for all. Over SMTP nobody until somebody says so.
 MAIL_ALLOW = env.list("MAIL_ALLOW", default=["*"] if EMAIL_BACKEND == MAIL_FILES else [])
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="portal@localhost")
 EMAIL_SUBJECT_PREFIX = env.str("EMAIL_SUBJECT_PREFIX", default="")
+# Robots of group chats by the unit's code: {"shiji": {"url": "https://…?access_token=…", "secret": "SEC…"}}. The name says
+# SECRETS so that Django's page of errors masks it.
+ROBOT_SECRETS = env.json("ROBOT_SECRETS", default={})
+# The templates may hold {phone}, {text} and {secret}.
+SMS_URL = env.str("SMS_URL", default="")
+SMS_METHOD = env.str("SMS_METHOD", default="POST")
+SMS_CONTENT_TYPE = env.str("SMS_CONTENT_TYPE", default="application/json")
+SMS_BODY = env.str("SMS_BODY", default='{"phone": "{phone}", "text": "{text}"}')
+SMS_HEADERS = env.json("SMS_HEADERS", default={})
+SMS_SECRET = env.str("SMS_SECRET", default="")
+SMS_OK = env.str("SMS_OK", default='"code": ?"?0')
+SMS_REFUSED = env.str("SMS_REFUSED", default="")
+SMS_ALLOW = env.list("SMS_ALLOW", default=[])  # whom, as with MAIL_ALLOW: numbers, or * for all
 
 # --- Who may come in ----------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "townships.User"
@@ -280,6 +304,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "urllib3": {"level": "INFO"},  # below it, it writes addresses with the tokens in them
         "gunicorn.error": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
     },
 }

@@ -110,6 +110,7 @@ TABLE = {
     "notifications:inbox": page(EVERYBODY),
     "notifications:read-all": verb(EVERYBODY),
     "notifications:bell": page(EVERYBODY),
+    "notifications:preference": page(EVERYBODY),
     "notifications:preview": page({"bureau_admin"}),
     "notifications:open": verb({"duty"}, "message", {"duty"}),
     "records:attachment": page(FILED, "photo", FILED),

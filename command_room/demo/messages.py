@@ -7,7 +7,6 @@ from random import Random
 from command_room.demo.book import Notice
 from enforcement.models import Dispatch, Event, Whistle
 from notifications.models import Delivery, Message
-from notifications.services.outbox import MAIL
 
 KEPT = timedelta(days=3)
 UNREAD_FOR, NOT_SEEN_FOR, READ_SHARE = timedelta(hours=5), timedelta(minutes=90), 0.6
@@ -56,7 +55,7 @@ def _deliveries(messages: Sequence[Message]) -> Iterator[Delivery]:
         sent_at = message.created_at + timedelta(seconds=2)
         yield Delivery(
             message=message,
-            channel=MAIL,
+            channel=Delivery.Channel.MAIL,
             address=message.recipient.email,
             state=Delivery.State.SENT,
             attempts=1,

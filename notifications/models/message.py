@@ -1,10 +1,12 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+
+OVERDUE = timedelta(minutes=10)  # open for longer: an admin should look
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -42,34 +44,48 @@ class Message(models.Model):
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def due(self, now: datetime, stuck_before: datetime) -> Self:
-        """Pending, up for another try, or claimed by somebody who died before sending."""
+        """Pending, held or up for another try until now, or claimed by somebody who died before sending."""
         return self.filter(
-            Q(state="pending") | Q(state="retry", next_at__lte=now) | Q(state="sending", claimed_at__lte=stuck_before)
+            Q(state="pending")
+            | Q(state__in=["retry", "held"], next_at__lte=now)
+            | Q(state="sending", claimed_at__lte=stuck_before)
         )
+
+    def stuck(self, now: datetime) -> Self:
+        """Open for longer than any retry but the last ones explains."""
+        return self.filter(state__in=Delivery.OPEN, created_at__lte=now - OVERDUE)
 
 
 class Delivery(models.Model):
     """One message on one channel. The table, not the broker, is the truth about it."""
 
+    class Channel(models.TextChoices):
+        MAIL = "mail", "邮件"
+        ROBOT = "robot", "群机器人"
+        SMS = "sms", "短信"
+
     class State(models.TextChoices):
+        HELD = "held", "到时再发"
         PENDING = "pending", "待发送"
         SENDING = "sending", "发送中"
         RETRY = "retry", "待重试"
         SENT = "sent", "已发送"
+        PASSED_ON = "passed_on", "改走下一渠道"
         FAILED = "failed", "发送失败"
 
-    OPEN: ClassVar[tuple[str, ...]] = ("pending", "sending", "retry")
+    OPEN: ClassVar[tuple[str, ...]] = ("pending", "sending", "retry")  # what is held waits for its hour, not for us
 
     message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="deliveries")
-    channel = models.CharField("渠道", max_length=10)
-    address = models.CharField("地址", max_length=200)
+    channel = models.CharField("渠道", max_length=10, choices=Channel.choices)
+    address = models.CharField("地址", max_length=200, help_text="a mail address, a phone number, a group's code")
     state = models.CharField("状态", max_length=10, choices=State.choices, default=State.PENDING)
     attempts = models.PositiveSmallIntegerField("次数", default=0)
     next_at = models.DateTimeField("下次", null=True, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField("发出时间", null=True, blank=True)
     error = models.CharField("错误", max_length=300, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
+    batch = models.BigIntegerField("同一条发出", null=True, blank=True, help_text="the first of those that went as one")
+    created_at = models.DateTimeField(default=timezone.now, help_text="of one that was held: when its hour had come")
 
     objects = DeliveryQuerySet.as_manager()
 
@@ -86,6 +102,13 @@ class Delivery(models.Model):
                 fields=["created_at"], condition=Q(state__in=["pending", "sending", "retry"]), name="delivery_open"
             ),
             models.Index(fields=["-id"], condition=Q(state="failed"), name="delivery_failed"),
+            models.Index(
+                fields=["channel", "address"],
+                condition=Q(state__in=["pending", "sending", "retry", "held"]),
+                name="delivery_waiting",
+            ),
+            models.Index(fields=["next_at"], condition=Q(state="held"), name="delivery_held"),
+            models.Index(fields=["channel", "address", "sent_at"], condition=Q(state="sent"), name="delivery_recent"),
         ]
 
     def __str__(self) -> str:

@@ -21,24 +21,35 @@ log = logging.getLogger(__name__)
 
 STUCK = timedelta(minutes=2)  # claimed longer ago and not marked: the worker died
 
-# `due` of the model. Locked in one order and only what nobody else is locking, so that claims never wait for each other.
+CROWD = timedelta(minutes=2)  # within which more than a few messages to one receiver are a flood
+
+# `due` of the model, for these rows and whatever else waits for the same receivers, so that it can go as one message.
+# Locked in one order and only what nobody else is locking, so that claims never wait for each other.
 TAKE = """
-    UPDATE notifications_delivery AS d SET state = 'sending', claimed_at = %(now)s, attempts = d.attempts + 1
+    UPDATE notifications_delivery AS d SET state = 'sending', claimed_at = %(now)s, attempts = d.attempts + 1,
+        created_at = CASE d.state WHEN 'held' THEN d.next_at ELSE d.created_at END
     FROM notifications_message AS m
     WHERE m.id = d.message_id AND d.id IN (
         SELECT id FROM notifications_delivery
-        WHERE id = ANY(%(ids)s) AND (
+        WHERE (channel, address) IN (SELECT channel, address FROM notifications_delivery WHERE id = ANY(%(ids)s))
+        AND state IN ('pending', 'sending', 'retry', 'held') AND (
             state = 'pending'
-            OR state = 'retry' AND next_at <= %(now)s
+            OR state IN ('retry', 'held') AND next_at <= %(now)s
             OR state = 'sending' AND claimed_at <= %(stuck_before)s
         )
         ORDER BY id FOR UPDATE SKIP LOCKED
     )
-    RETURNING d.id, d.address, d.created_at, d.attempts, d.claimed_at, m.kind, m.data
+    RETURNING d.id, d.channel, d.address, d.created_at, d.attempts, d.claimed_at, d.next_at IS NULL,
+        (
+            SELECT count(*) FROM notifications_delivery AS s
+            WHERE s.channel = d.channel AND s.address = d.address AND s.state = 'sent' AND s.sent_at > %(crowd_since)s
+            AND s.batch = s.id
+        ),
+        m.id, m.recipient_id, m.kind, m.data
 """
 SENT = """
-    UPDATE notifications_delivery SET state = 'sent', sent_at = %s, error = ''
-    WHERE id = %s AND state = 'sending' AND claimed_at = %s
+    UPDATE notifications_delivery SET state = 'sent', sent_at = %s, error = '', batch = %s
+    WHERE id = ANY(%s) AND state = 'sending' AND claimed_at = %s
 """
 
 
@@ -47,10 +58,15 @@ class Claimed:
     """A delivery in our hands. `claimed_at` proves that it still is: whoever takes it over sets another."""
 
     pk: int
+    channel: str
     address: str
     created_at: datetime
     attempts: int
     claimed_at: datetime
+    is_fresh: bool  # has not waited yet: neither held nor tried before
+    recent: int  # messages that its receiver got by this channel within CROWD
+    message_pk: int
+    recipient_pk: int
     kind_code: str
     data: str
 
@@ -60,25 +76,57 @@ class Claimed:
 
 
 def take(ids: Sequence[int]) -> list[Claimed]:
-    """Take these rows as far as they are due and nobody has them in hand; committed when it returns."""
+    """Take these rows, and what else waits for their receivers, as far as they are due and nobody has them in hand.
+
+    Committed when it returns.
+    """
     now = timezone.now()
+    when = {"now": now, "stuck_before": now - STUCK, "crowd_since": now - CROWD}
     with connection.cursor() as cursor:
-        cursor.execute(TAKE, {"ids": list(ids), "now": now, "stuck_before": now - STUCK})
+        cursor.execute(TAKE, {"ids": list(ids), **when})
         return sorted(Claimed(*row) for row in cursor.fetchall())
 
 
-def mark_sent(claimed: Claimed) -> None:
+def dead(more_than: int) -> list[Claimed]:
+    """Rows that were left in `sending` after more than so many tries; not taken, but as they are in their table."""
+    left = Delivery.objects.filter(
+        state=Delivery.State.SENDING, claimed_at__lte=timezone.now() - STUCK, attempts__gt=more_than
+    ).select_related("message")
+    return [_as_claimed(delivery) for delivery in left]
+
+
+def _as_claimed(delivery: Delivery) -> Claimed:
+    message = delivery.message
+    return Claimed(
+        pk=delivery.pk,
+        channel=delivery.channel,
+        address=delivery.address,
+        created_at=delivery.created_at,
+        attempts=delivery.attempts,
+        claimed_at=delivery.claimed_at or delivery.created_at,
+        is_fresh=False,
+        recent=0,
+        message_pk=message.pk,
+        recipient_pk=message.recipient_id,
+        kind_code=message.kind,
+        data=json.dumps(message.data),
+    )
+
+
+def mark_sent(rows: Sequence[Claimed]) -> None:
+    """All of one letter at once: either each of them says so or none, and then they go again."""
+    first = rows[0]
+    pks = [row.pk for row in rows]
     with connection.cursor() as cursor:
-        cursor.execute(SENT, [timezone.now(), claimed.pk, claimed.claimed_at])
-        _check(claimed, cursor.rowcount)
+        cursor.execute(SENT, [timezone.now(), first.pk, pks, first.claimed_at])
+        if cursor.rowcount < len(rows):
+            log.warning("deliveries %s were claimed anew while they were in hand", pks)
 
 
-def mark(claimed: Claimed, **fields: Any) -> None:
-    """Write what became of a row that was not sent."""
+def mark(claimed: Claimed, **fields: Any) -> bool:
+    """Write what became of a row that was not sent. False if it is not in our hands any more."""
     mine = Delivery.objects.filter(pk=claimed.pk, state=Delivery.State.SENDING, claimed_at=claimed.claimed_at)
-    _check(claimed, mine.update(**fields))
-
-
-def _check(claimed: Claimed, changed: int) -> None:
-    if not changed:
+    if not mine.update(**fields):
         log.warning("delivery %s was claimed anew while it was in hand", claimed.pk)
+        return False
+    return True

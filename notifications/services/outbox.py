@@ -1,48 +1,32 @@
 """The outbox: a message is a row of the caller's transaction, and the row, not the broker, is the truth about it."""
 
-import logging
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.core.mail import get_connection
 from django.db import connection, transaction
 from django.db.models import Min
 from django.utils import timezone
 
-from notifications.kinds import Kind
+from notifications.kinds import Kind, restore
 from notifications.models import Delivery, Message, Sweep
-from notifications.services import broker, claim, mail
-from notifications.services.claim import Claimed
+from notifications.models.message import OVERDUE
+from notifications.models.preference import hours
+from notifications.services import broker, claim, failure, route
+from notifications.services.batch import Batch, together
+from notifications.services.route import Recipient, Way, Wishes
+from notifications.transports.registry import TRANSPORTS, Transport
 
-log = logging.getLogger(__name__)
+__all__ = ["OVERDUE", "deliver", "health", "notify", "notify_many", "resend", "resend_failed", "sweep"]
 
-MAIL = "mail"
-RETRY_AFTER = (
-    timedelta(minutes=1),
-    timedelta(minutes=5),
-    timedelta(minutes=30),
-    timedelta(hours=2),
-    timedelta(hours=6),
-)
 HOLD = timedelta(minutes=1)  # a claimed row is sent within this time or put back, well before it counts as stuck
-OVERDUE = timedelta(minutes=10)  # open for longer: an admin should look
+GATHER = timedelta(seconds=30)  # what would be a flood waits so long, and then for the sweep: all of it is one message
 FRESH = timedelta(seconds=10)  # younger rows are in the hands of the poke that follows their commit
+MOST_RESENT = 1000  # by one press
 SWEPT = 20_000  # rows a sweep, so that a long backlog is not queued anew each minute
-ERROR_LENGTH = 300
-
-
-class Recipient(Protocol):
-    """A user, of whom this room knows no more."""
-
-    @property
-    def pk(self) -> Any: ...
-    @property
-    def email(self) -> str: ...
-
 
 Notice = tuple[Kind, Iterable[Recipient], str]
 
@@ -60,77 +44,82 @@ def notify_many(notices: Iterable[Notice]) -> None:
     if not connection.in_atomic_block:
         raise RuntimeError("a message belongs to the transaction of what it tells")
     messages: dict[str, Message] = {}
-    addresses: dict[str, str] = {}
+    people: dict[Any, Recipient] = {}
     for kind, recipients, key in notices:
         for user in recipients:
             own_key = f"{key}:{user.pk}"
             messages[own_key] = Message(
                 key=own_key, kind=kind.code(), recipient_id=user.pk, data=kind.as_data(), link=kind.link
             )
-            addresses[own_key] = user.email
+            people[user.pk] = user
     if not messages:
         return
     # in one order everywhere: two transactions that insert the same keys wait for each other instead of deadlocking
     Message.objects.bulk_create([messages[key] for key in sorted(messages)], ignore_conflicts=True)
-    fresh = Message.objects.filter(key__in=[key for key in messages if addresses[key]], deliveries=None)
-    deliveries = Delivery.objects.bulk_create(
-        [Delivery(message_id=pk, channel=MAIL, address=addresses[key]) for pk, key in fresh.values_list("pk", "key")]
+    made = Delivery.objects.bulk_create(
+        way.delivery(pk) for pk, way in _first_ways(list(messages), people) if way is not None
     )
-    if deliveries:
+    if pending := [delivery.pk for delivery in made if delivery.state == Delivery.State.PENDING]:
         # robust: without it a failure here would reach the officer as an error after the commit
-        transaction.on_commit(partial(broker.poke, [delivery.pk for delivery in deliveries]), robust=True)
+        transaction.on_commit(partial(broker.poke, pending), robust=True)
+
+
+def _first_ways(keys: Sequence[str], people: dict[Any, Recipient]) -> Iterable[tuple[int, Way | None]]:
+    """Key of each message that has no delivery yet, and by which way it goes first. One query; one more with robots."""
+    groups = route.groups(people)
+    fields = ("channels", "quiet_from", "quiet_to", "digest_hour")
+    fresh = Message.objects.filter(key__in=keys, deliveries=None).values_list(
+        "pk", "recipient_id", "kind", "data", *(f"recipient__message_preference__{field}" for field in fields)
+    )
+    house = route.house_wishes()
+    for pk, user_pk, kind, data, channels, quiet_from, quiet_to, digest_hour in fresh:
+        wishes = house if channels is None else Wishes(tuple(channels), hours(quiet_from, quiet_to), digest_hour)
+        ways = route.ways(people[user_pk], groups.get(user_pk, ""), wishes, restore(kind, data))
+        yield pk, next(ways, None)
 
 
 def deliver(ids: Sequence[int]) -> None:
-    """Send those of these deliveries that nobody else has in hand. At least once: see docs/adr/0004-outbox.md.
+    """Send those of these deliveries that nobody else has in hand, and what else waits for the same receivers.
 
-    Each row is committed as `sending` before it is sent and marked right after, never in one transaction with the sending.
+    At least once: see docs/adr/0004-outbox.md. Each row is committed as `sending` before it is sent and marked right
+    after, never in one transaction with the sending.
     """
-    claimed = claim.take(ids)
-    if not claimed:
-        return
-    with closing(get_connection()) as transport:
-        for position, delivery in enumerate(claimed):
-            if timezone.now() > delivery.claimed_at + HOLD:
-                _put_back(claimed[position:], timezone.now())
+    for channel, batches in together(claim.take(ids)).items():
+        _deliver_by(TRANSPORTS[channel], batches)
+
+
+def _deliver_by(transport: Transport, batches: Sequence[Batch]) -> None:
+    with closing(transport.connect()) as line:
+        for position, batch in enumerate(batches):
+            if timezone.now() > batch.claimed_at + HOLD:
+                failure.put_back((row for late in batches[position:] for row in late.rows), timezone.now())
                 return
+            if batch.is_crowding:
+                failure.put_back(batch.rows, timezone.now() + GATHER)
+                continue
             try:
-                transport.open()  # does nothing if it is
-                mail.send(delivery, transport)
+                transport.send(line, batch.letter())
             except Exception as error:  # whatever it is, it belongs into the row
-                _note_failure(delivery, error)
-                if mail.is_down(error):
-                    _put_back(claimed[position + 1 :], timezone.now() + RETRY_AFTER[0])
+                failure.note(batch, error, transport)
+                if transport.is_down(error):
+                    failure.put_off(batches[position + 1 :], error)
                     return
             else:
-                claim.mark_sent(delivery)
-
-
-def _note_failure(delivery: Claimed, error: Exception) -> None:
-    """The next try, or failed for good."""
-    text = f"{type(error).__name__}: {error}"[:ERROR_LENGTH]
-    if mail.is_permanent(error) or delivery.attempts > len(RETRY_AFTER):
-        log.error("delivery %s failed: %s", delivery.pk, text)
-        claim.mark(delivery, state=Delivery.State.FAILED, error=text)
-    else:
-        next_at = timezone.now() + RETRY_AFTER[delivery.attempts - 1]
-        claim.mark(delivery, state=Delivery.State.RETRY, next_at=next_at, error=text)
-
-
-def _put_back(rest: Sequence[Claimed], next_at: datetime) -> None:
-    """Let go of claimed rows that were not tried; it does not count as a try."""
-    for delivery in rest:
-        claim.mark(delivery, state=Delivery.State.RETRY, next_at=next_at, attempts=delivery.attempts - 1)
+                claim.mark_sent(batch.rows)
 
 
 def sweep() -> None:
     """Poke what waits: not told to the broker, lost by it, up for another try, or left in `sending` by a dead worker."""
     now = timezone.now()
-    stuck = Delivery.objects.filter(state=Delivery.State.SENDING, claimed_at__lte=now - claim.STUCK)
-    stuck.filter(attempts__gt=len(RETRY_AFTER)).update(state=Delivery.State.FAILED, error="发送进程多次中断")
+    failure.note_dead(claim.dead(len(failure.RETRY_AFTER)))
     due = Delivery.objects.due(now, now - claim.STUCK).filter(state__in=Delivery.OPEN, created_at__lte=now - FRESH)
+    held = Delivery.objects.filter(state=Delivery.State.HELD, next_at__lte=now)
+    waiting = [
+        *due.order_by("created_at").values_list("pk", flat=True)[:SWEPT],
+        *held.order_by("next_at").values_list("pk", flat=True)[:SWEPT],
+    ]
     poked = 0
-    for chunk in broker.chunks(list(due.order_by("created_at").values_list("pk", flat=True)[:SWEPT])):
+    for chunk in broker.chunks(waiting):
         if not broker.send(chunk):
             break
         poked += len(chunk)
@@ -154,3 +143,9 @@ def resend(delivery: Delivery, *, by: Any) -> bool:
     LogEntry.objects.log_actions(by.pk, [delivery], CHANGE, change_message="重新发送", single_object=True)
     transaction.on_commit(partial(broker.poke, [delivery.pk]), robust=True)
     return True
+
+
+def resend_failed(*, by: Any) -> int:
+    """The same for every failed one; how many it was."""
+    failed = Delivery.objects.filter(state=Delivery.State.FAILED).order_by("-id")[:MOST_RESENT]
+    return sum(resend(delivery, by=by) for delivery in failed)

@@ -7,10 +7,17 @@ from pytest_django import Settings
 from notifications import kinds
 from notifications.models import Delivery
 from notifications.services import broker, outbox
+from notifications.services.batch import mark
+from notifications.transports import mail
 from tests.cast import UserFactory
 from tests.notifications.transports import Scripted
 
 MakeDeliveries = Callable[..., list[Delivery]]
+
+
+def message_id(*deliveries: Delivery) -> str:
+    """The Message-ID of these deliveries as one mail."""
+    return mail.message_id(mark(deliveries))
 
 
 @pytest.fixture(autouse=True)

@@ -11,9 +11,8 @@ from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from notifications.models import Delivery, Message
 from notifications.services import broker, outbox
-from notifications.services.mail import message_id
 from tests.cast import UserFactory
-from tests.notifications.conftest import MakeDeliveries
+from tests.notifications.conftest import MakeDeliveries, message_id
 from tests.notifications.transports import Scripted
 
 Transport = type[Scripted]

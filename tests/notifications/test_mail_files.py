@@ -8,8 +8,7 @@ from pytest_django import Settings
 from notifications import mail_files
 from notifications.models import Delivery
 from notifications.services import outbox
-from notifications.services.mail import message_id
-from tests.notifications.conftest import MakeDeliveries
+from tests.notifications.conftest import MakeDeliveries, message_id
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from email import policy
+from email.parser import BytesParser
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,10 @@ class Worker:
 
     def mails(self) -> int:
         return len(list(self.mail.glob("*.eml")))
+
+    def texts(self) -> list[str]:
+        mails = [BytesParser(policy=policy.default).parsebytes(file.read_bytes()) for file in self.mail.glob("*.eml")]
+        return [mail.get_content() for mail in mails]
 
 
 @pytest.fixture

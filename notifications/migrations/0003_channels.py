@@ -56,10 +56,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='delivery',
-            index=models.Index(condition=models.Q(('state__in', ['pending', 'sending', 'retry', 'held'])), fields=['channel', 'address'], name='delivery_waiting'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
             index=models.Index(condition=models.Q(('state', 'held')), fields=['next_at'], name='delivery_held'),
         ),
         migrations.AddIndex(

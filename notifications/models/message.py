@@ -102,11 +102,6 @@ class Delivery(models.Model):
                 fields=["created_at"], condition=Q(state__in=["pending", "sending", "retry"]), name="delivery_open"
             ),
             models.Index(fields=["-id"], condition=Q(state="failed"), name="delivery_failed"),
-            models.Index(
-                fields=["channel", "address"],
-                condition=Q(state__in=["pending", "sending", "retry", "held"]),
-                name="delivery_waiting",
-            ),
             models.Index(fields=["next_at"], condition=Q(state="held"), name="delivery_held"),
             models.Index(fields=["channel", "address", "sent_at"], condition=Q(state="sent"), name="delivery_recent"),
         ]

@@ -23,16 +23,14 @@ STUCK = timedelta(minutes=2)  # claimed longer ago and not marked: the worker di
 
 CROWD = timedelta(minutes=2)  # within which more than a few messages to one receiver are a flood
 
-# `due` of the model, for these rows and whatever else waits for the same receivers, so that it can go as one message.
-# Locked in one order and only what nobody else is locking, so that claims never wait for each other.
+# `due` of the model. Locked in one order and only what nobody else is locking, so that claims never wait for each other.
 TAKE = """
     UPDATE notifications_delivery AS d SET state = 'sending', claimed_at = %(now)s, attempts = d.attempts + 1,
         created_at = CASE d.state WHEN 'held' THEN d.next_at ELSE d.created_at END
     FROM notifications_message AS m
     WHERE m.id = d.message_id AND d.id IN (
         SELECT id FROM notifications_delivery
-        WHERE (channel, address) IN (SELECT channel, address FROM notifications_delivery WHERE id = ANY(%(ids)s))
-        AND state IN ('pending', 'sending', 'retry', 'held') AND (
+        WHERE id = ANY(%(ids)s) AND (
             state = 'pending'
             OR state IN ('retry', 'held') AND next_at <= %(now)s
             OR state = 'sending' AND claimed_at <= %(stuck_before)s
@@ -76,10 +74,7 @@ class Claimed:
 
 
 def take(ids: Sequence[int]) -> list[Claimed]:
-    """Take these rows, and what else waits for their receivers, as far as they are due and nobody has them in hand.
-
-    Committed when it returns.
-    """
+    """Take these rows as far as they are due and nobody has them in hand; committed when it returns."""
     now = timezone.now()
     when = {"now": now, "stuck_before": now - STUCK, "crowd_since": now - CROWD}
     with connection.cursor() as cursor:

@@ -79,10 +79,10 @@ def _first_ways(keys: Sequence[str], people: dict[Any, Recipient]) -> Iterable[t
 
 
 def deliver(ids: Sequence[int]) -> None:
-    """Send those of these deliveries that nobody else has in hand, and what else waits for the same receivers.
+    """Send those of these deliveries that nobody else has in hand. At least once: see docs/adr/0004-outbox.md.
 
-    At least once: see docs/adr/0004-outbox.md. Each row is committed as `sending` before it is sent and marked right
-    after, never in one transaction with the sending.
+    Each row is committed as `sending` before it is sent and marked right after, never in one transaction with the sending.
+    What goes to one receiver goes as one message.
     """
     for channel, batches in together(claim.take(ids)).items():
         _deliver_by(TRANSPORTS[channel], batches)
@@ -115,15 +115,28 @@ def sweep() -> None:
     due = Delivery.objects.due(now, now - claim.STUCK).filter(state__in=Delivery.OPEN, created_at__lte=now - FRESH)
     held = Delivery.objects.filter(state=Delivery.State.HELD, next_at__lte=now)
     waiting = [
-        *due.order_by("created_at").values_list("pk", flat=True)[:SWEPT],
-        *held.order_by("next_at").values_list("pk", flat=True)[:SWEPT],
+        *due.order_by("created_at").values_list("pk", "channel", "address")[:SWEPT],
+        *held.order_by("next_at").values_list("pk", "channel", "address")[:SWEPT],
     ]
     poked = 0
-    for chunk in broker.chunks(waiting):
+    for chunk in _by_receiver(waiting):
         if not broker.send(chunk):
             break
         poked += len(chunk)
     Sweep.objects.update_or_create(pk=1, defaults={"ran_at": now, "poked": poked})
+
+
+def _by_receiver(waiting: Iterable[tuple[int, str, str]]) -> list[list[int]]:
+    """In pieces of one task each, which never part what waits for one receiver: it is to go as one message."""
+    receivers: dict[tuple[str, str], list[int]] = {}
+    for pk, channel, address in waiting:
+        receivers.setdefault((channel, address), []).append(pk)
+    chunks: list[list[int]] = []
+    for pks in receivers.values():
+        if not chunks or len(chunks[-1]) + len(pks) > broker.CHUNK:
+            chunks.append([])
+        chunks[-1] += pks
+    return chunks
 
 
 def health() -> tuple[float | None, float | None]:

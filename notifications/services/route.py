@@ -69,7 +69,7 @@ class Way:
 
 
 def house_wishes() -> Wishes:
-    return Wishes(tuple(settings.CHANNELS), house_quiet(settings.QUIET_HOURS), None)
+    return Wishes(tuple(channels_on()), house_quiet(settings.QUIET_HOURS), None)
 
 
 @cache

@@ -2,13 +2,14 @@ from pathlib import Path
 
 import pytest
 from django.contrib.admin import site
+from django.contrib.admin.models import LogEntry
 from django.core.exceptions import PermissionDenied
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from pytest_django import Settings
 
 from notifications.admin import DeliveryAdmin
-from notifications.models import Delivery
+from notifications.models import Delivery, MessagePreference
 from notifications.services import outbox
 from tests.cast import Cast, client_for
 from tests.notifications.conftest import MakeDeliveries
@@ -37,7 +38,7 @@ def test_the_list_shows_state_kind_and_number(admin: Client, deliveries: MakeDel
     assert FILES in text
 
 
-@pytest.mark.parametrize(("attention", "found"), [("failed", 1), ("stuck", 0)])
+@pytest.mark.parametrize(("attention", "found"), [("failed", 1), ("stuck", 0), ("passed_on", 0), ("any", 1), ("x", 4)])
 def test_the_list_filters_what_needs_attention(
     admin: Client, deliveries: MakeDeliveries, attention: str, found: int
 ) -> None:
@@ -62,6 +63,35 @@ def test_send_again_queues_the_failed_ones(admin: Client, deliveries: MakeDelive
     answer = admin.post(LIST, {"action": "send_again", "_selected_action": [failed.pk, sent.pk]}, follow=True)
     assert "1 条已重新排队发送" in answer.content.decode()
     assert set(Delivery.objects.values_list("state", flat=True)) == {"pending", "sent"}
+
+
+def test_the_front_page_sends_all_that_failed_again(admin: Client, deliveries: MakeDeliveries) -> None:
+    deliveries(2, key="bad", state="failed", attempts=6)
+    deliveries(1, key="good", state="sent", sent_at="2026-11-24T00:00:00Z")
+    resend = reverse("admin:notifications_resend")
+    assert f'action="{resend}"' in admin.get(reverse("admin:index")).content.decode()
+    assert admin.get(resend).status_code == 405
+    answer = admin.post(resend, follow=True)
+    assert "2 条已重新排队发送" in answer.content.decode()
+    assert sorted(Delivery.objects.values_list("state", flat=True)) == ["pending", "pending", "sent"]
+    assert LogEntry.objects.filter(change_message="重新发送").count() == 2
+    assert "0 条已重新排队发送" in admin.post(resend, follow=True).content.decode()
+
+
+@pytest.mark.parametrize("who", ["duty", "auditor", "stranger"])
+def test_nobody_else_sends_again(cast: Cast, admin_rights: None, deliveries: MakeDeliveries, who: str) -> None:
+    deliveries(state="failed")
+    answer = client_for(getattr(cast, who)).post(reverse("admin:notifications_resend"))
+    assert answer.status_code in (302, 403)
+    assert Delivery.objects.get().state == "failed"
+
+
+def test_what_was_chosen_can_be_looked_at_and_not_changed(cast: Cast, admin: Client) -> None:
+    MessagePreference.objects.create(user=cast.duty, channels=["sms", "mail"])
+    assert "短信、邮件" in admin.get(reverse("admin:notifications_messagepreference_changelist")).content.decode()
+    change = reverse("admin:notifications_messagepreference_change", args=[cast.duty.pk])
+    assert b'name="_save"' not in admin.get(change).content
+    assert admin.post(change, {"channels": "mail"}).status_code == 403
 
 
 def test_mail_files_are_listed_and_shown(admin: Client, mail_folder: Path, deliveries: MakeDeliveries) -> None:

@@ -1,5 +1,6 @@
 """The outbox with a real worker process and a real broker: killed, away, emptied."""
 
+import json
 import os
 import signal
 import subprocess
@@ -20,11 +21,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from notifications import kinds
-from notifications.models import Delivery
+from notifications.models import Delivery, MessagePreference
 from notifications.services import broker, outbox
 from portal import embedded
-from tests.cast import UserFactory
+from tests.cast import PostFactory, UserFactory
 from tests.notifications.conftest import MakeDeliveries
+from tests.notifications.sinks import mail_sink, web_sink
 from tests.notifications.test_notify import app_at
 
 pytestmark = pytest.mark.slow
@@ -41,7 +43,7 @@ def until(holds: Callable[[], bool], seconds: float = 60) -> None:
 class Worker:
     """A messages worker on the test's database and broker, writing mails to `folder`/mail."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **more: str) -> None:
         self.mail = folder / "mail"
         self.hang = folder / "hang"
         environment = {
@@ -55,6 +57,7 @@ class Worker:
             "EMAIL_BACKEND": "tests.notifications.transports.Hanging",
             "MAIL_ALLOW": "*",
             "HANG_FILE": str(self.hang),
+            **more,
         }
         command = [sys.executable, "-m", "celery", "-q", "-A", "portal", "worker", "-Q", "messages", "-c", "1"]
         with (folder / "worker.log").open("ab") as log:
@@ -80,13 +83,13 @@ class Worker:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[[], Worker]]:
+def start(tmp_path: Path) -> Iterator[Callable[..., Worker]]:
     """Starts a worker; all of them end with the test."""
     redis.Redis.from_url(settings.REDIS_URL).flushdb()
     with ExitStack() as started:
 
-        def make() -> Worker:
-            worker = Worker(tmp_path)
+        def make(**more: str) -> Worker:
+            worker = Worker(tmp_path, **more)
             started.callback(worker.kill)
             return worker
 
@@ -99,7 +102,7 @@ def state() -> tuple[str, int]:
 
 
 def test_a_worker_killed_between_claim_and_send_loses_nothing_and_sends_once(
-    transactional_db: None, tmp_path: Path, start: Callable[[], Worker]
+    transactional_db: None, tmp_path: Path, start: Callable[..., Worker]
 ) -> None:
     (tmp_path / "hang").touch()
     worker = start()
@@ -125,6 +128,76 @@ def test_a_worker_killed_between_claim_and_send_loses_nothing_and_sends_once(
     assert state() == ("sent", 2)
 
 
+def test_a_worker_killed_with_a_batch_in_hand_loses_nothing_and_sends_it_as_one(
+    transactional_db: None, tmp_path: Path, start: Callable[..., Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = UserFactory()
+    with broker_away(monkeypatch):
+        for number in range(6):
+            with transaction.atomic():
+                outbox.notify(kinds.DispatchSent.sample(), to=[user], key=f"k{number}")
+    (tmp_path / "hang").touch()
+    worker = start()
+    past = timezone.now() - timedelta(minutes=3)
+    Delivery.objects.update(created_at=past)
+    outbox.sweep()
+    until((tmp_path / "hang.reached").exists)
+    worker.kill()
+    assert set(Delivery.objects.values_list("state", "attempts")) == {("sending", 1)}
+    assert worker.mails() == 0
+
+    (tmp_path / "hang").unlink()
+    second = start()
+    Delivery.objects.update(claimed_at=past)
+    outbox.sweep()
+    until(lambda: not Delivery.objects.exclude(state="sent", attempts=2).exists())
+    outbox.sweep()
+    time.sleep(0.5)
+    assert second.mails() == 1
+    assert Delivery.objects.values("batch").distinct().count() == 1
+
+
+@pytest.mark.parametrize("channel", ["mail", "robot", "sms"])
+def test_from_the_commit_to_the_receiver_takes_moments(
+    transactional_db: None,
+    tmp_path: Path,
+    start: Callable[..., Worker],
+    channel: str,
+    monkeypatch: pytest.MonkeyPatch,
+    record_property: Callable[[str, object], None],
+) -> None:
+    """Over a socket of this machine, by the worker of `make run`."""
+    answered = '{"errcode":0,"errmsg":"ok","code":0}'
+    with web_sink() as web, mail_sink() as post:
+        web.answers = [(200, answered)]
+        unit = PostFactory().unit
+        user = PostFactory(unit=unit).user
+        group = {unit.code: {"url": f"{web.origin}/send?access_token=t", "secret": "SEC"}}
+        monkeypatch.setattr(settings, "ROBOT_SECRETS", group)
+        monkeypatch.setattr(settings, "SMS_URL", f"{web.origin}/sms")
+        MessagePreference.objects.create(user=user, channels=[channel])
+        worker = start(
+            EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
+            EMAIL_HOST="127.0.0.1",
+            EMAIL_PORT=str(post.port),
+            ROBOT_SECRETS=json.dumps(group),
+            SMS_URL=f"{web.origin}/sms",
+            SMS_ALLOW="*",
+            CHANNEL_HOSTS=f"{web.origin},127.0.0.1:{post.port}",
+        )
+        worker.wait_until_ready()
+        took = []
+        for number in range(3):
+            with transaction.atomic():
+                outbox.notify(kinds.DispatchSent.sample(), to=[user], key=f"k{number}")
+            committed = time.monotonic()
+            until(lambda count=number + 1: len(post.at) + len(web.got) == count)
+            took.append((post.at[-1] if channel == "mail" else web.got[-1].at) - committed)
+        until(lambda: Delivery.objects.filter(channel=channel, state="sent").count() == 3)
+    record_property("ms", [round(seconds * 1000) for seconds in took])
+    assert max(took) < 5
+
+
 @contextmanager
 def broker_away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patch:
@@ -133,7 +206,7 @@ def broker_away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_what_was_written_while_the_broker_was_away_arrives_afterwards(
-    transactional_db: None, deliveries: MakeDeliveries, monkeypatch: pytest.MonkeyPatch, start: Callable[[], Worker]
+    transactional_db: None, deliveries: MakeDeliveries, monkeypatch: pytest.MonkeyPatch, start: Callable[..., Worker]
 ) -> None:
     with broker_away(monkeypatch):
         for step in range(5):
@@ -148,7 +221,7 @@ def test_what_was_written_while_the_broker_was_away_arrives_afterwards(
 
 
 def test_an_emptied_broker_loses_nothing(
-    transactional_db: None, deliveries: MakeDeliveries, start: Callable[[], Worker]
+    transactional_db: None, deliveries: MakeDeliveries, start: Callable[..., Worker]
 ) -> None:
     deliveries(4)
     redis.Redis.from_url(settings.REDIS_URL).flushdb()
@@ -163,7 +236,7 @@ def test_an_emptied_broker_loses_nothing(
 
 
 def test_a_worker_keeps_its_database_connection_and_survives_its_loss(
-    transactional_db: None, deliveries: MakeDeliveries, start: Callable[[], Worker]
+    transactional_db: None, deliveries: MakeDeliveries, start: Callable[..., Worker]
 ) -> None:
     start().wait_until_ready()
     others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"

@@ -107,7 +107,7 @@ def pages(size: int, port: int, roots: list[int]) -> Iterator[Row]:
     """Every page beside a bare view of as many rows."""
     desk, cookie = client_for("330683100-duty-0")
     event = Event.objects.filter(township__code="330683100", state="whistled").latest("id")
-    open_whistles = Whistle.objects.filter(township__code="330683100", state__in=Whistle.OPEN).count()
+    open_whistles = Whistle.objects.filter(by_unit__code="330683100", state__in=Whistle.OPEN).count()
     fragment = (("HX-Request", "true"), ("HX-Target", "rows"))
     wanted: list[tuple[str, str, tuple[tuple[str, str], ...], str, int]] = [
         ("board, columns only", "/board/columns/", fragment, "whistle", open_whistles),

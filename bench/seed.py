@@ -37,7 +37,7 @@ CROSS JOIN LATERAL (SELECT now() - (%(size)s - i) * interval '10 minutes' AS at,
 """
 
 WHISTLES = """
-INSERT INTO enforcement_whistle (number, event_id, township_id, kind, title, facts, why, why_text, departments, state,
+INSERT INTO enforcement_whistle (number, event_id, by_unit_id, kind, title, facts, why, why_text, departments, state,
   submitted_at, submitted_by_id, sent_at, approved_at, approved_by_id, approve_due, rejection, finish_due, eval_due,
   next_due, closed_at, closed_by_id, provisional, request_id, changed_at)
 SELECT replace(e.number, '事', '哨'), e.id, e.township_id, 'routine', e.title, e.facts, 'no_power', '',
@@ -56,10 +56,10 @@ WHERE e.state = 'whistled' OR (e.state = 'settled' AND e.id %% 3 = 0)
 """
 
 DISPATCHES = """
-INSERT INTO enforcement_dispatch (number, whistle_id, event_id, township_id, department_id, is_lead, state, sent_at,
+INSERT INTO enforcement_dispatch (number, whistle_id, event_id, by_unit_id, department_id, is_lead, state, sent_at,
   sign_due, arrive_due, finish_due, next_due, signed_at, signed_by_id, arrived_at, arrived_by_id, reported_at,
   first_reported_at, rework_reason, closed_at, provisional, changed_at)
-SELECT w.number || '/' || d.place, w.id, w.event_id, w.township_id, d.department, d.place = 1, s.state, w.sent_at,
+SELECT w.number || '/' || d.place, w.id, w.event_id, w.by_unit_id, d.department, d.place = 1, s.state, w.sent_at,
   w.sent_at + interval '4 hours', w.sent_at + interval '1 day', CASE WHEN d.place = 1 THEN w.finish_due END,
   CASE WHEN s.step < 3 THEN w.next_due END,
   CASE WHEN s.step >= 1 THEN w.sent_at + interval '1 hour' END, CASE WHEN s.step >= 1 THEN l.liaison END,

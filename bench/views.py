@@ -9,11 +9,11 @@ MODELS = {"event": Event, "whistle": Whistle, "dispatch": Dispatch}
 TABLE = engines["django"].from_string(
     "<table>{% for row in rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>{% endfor %}</table>"
 )
-OWNER = {"event": "township_id", "whistle": "township_id", "dispatch": "department_id"}
+OWNER = {"event": "township_id", "whistle": "by_unit_id", "dispatch": "department_id"}
 CELLS = {
     "event": ("number", "title", "state", "place", "township__short_name", "reported_at", "next_due"),
-    "whistle": ("number", "title", "state", "kind", "township__short_name", "submitted_at", "next_due"),
-    "dispatch": ("number", "event__title", "state", "is_lead", "township__short_name", "sent_at", "next_due"),
+    "whistle": ("number", "title", "state", "kind", "by_unit__short_name", "submitted_at", "next_due"),
+    "dispatch": ("number", "event__title", "state", "is_lead", "by_unit__short_name", "sent_at", "next_due"),
 }
 
 

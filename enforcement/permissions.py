@@ -3,20 +3,19 @@
 from typing import Any
 
 from enforcement.models import Dispatch, Event, Whistle
-from townships.models import Role, Unit
+from townships.models import DESKS, LEADERS, Role, Unit
 
 DESK = (Role.DUTY, Role.LEADER)
-DEPARTMENT_DESK = (Role.LIAISON, Role.DEPT_LEADER)
 
 
-def _in_township(user: Any, township_id: int, *roles: str) -> bool:
+def _holds(user: Any, unit_id: int, *roles: str) -> bool:
+    """Whether the post acted in is one of `roles` at this unit. Which roles a unit has, its kind says (`PLACES`)."""
     post = user.acting
-    return post is not None and post.unit_id == township_id and post.role in roles
+    return post is not None and post.unit_id == unit_id and post.role in roles
 
 
 def _is_department_desk(user: Any, dispatch: Dispatch) -> bool:
-    post = user.acting
-    return post is not None and post.unit_id == dispatch.department_id and post.role in DEPARTMENT_DESK
+    return _holds(user, dispatch.department_id, *DESKS)
 
 
 def _is_assigned(user: Any, dispatch: Dispatch) -> bool:
@@ -24,7 +23,7 @@ def _is_assigned(user: Any, dispatch: Dispatch) -> bool:
     if post is None or post.organ_id != dispatch.department_id:
         return False
     by_unit = post.unit.kind == Unit.Kind.SUBUNIT and dispatch.assigned_unit_id == post.unit_id
-    return by_unit or (dispatch.assigned_officer_id == user.pk and post.role in (Role.OFFICER, *DEPARTMENT_DESK))
+    return by_unit or (dispatch.assigned_officer_id == user.pk and post.role in (Role.OFFICER, *DESKS))
 
 
 def _acts_for_department(user: Any, dispatch: Dispatch) -> bool:
@@ -46,52 +45,52 @@ def can_take_calls(user: Any) -> bool:
 
 
 def can_verify(user: Any, event: Event) -> bool:
-    return event.state == Event.State.REPORTED and _in_township(user, event.township_id, *DESK)
+    return event.state == Event.State.REPORTED and _holds(user, event.township_id, *DESK)
 
 
 def can_settle(user: Any, event: Event) -> bool:
     if event.state == Event.State.SQUAD:
-        return _in_township(user, event.township_id, *DESK, Role.OFFICER)
-    return event.state in ("reported", "verified") and _in_township(user, event.township_id, *DESK)
+        return _holds(user, event.township_id, *DESK, Role.OFFICER)
+    return event.state in ("reported", "verified") and _holds(user, event.township_id, *DESK)
 
 
 def can_hand_to_squad(user: Any, event: Event) -> bool:
-    return event.state in ("reported", "verified") and _in_township(user, event.township_id, *DESK)
+    return event.state in ("reported", "verified") and _holds(user, event.township_id, *DESK)
 
 
 def can_dismiss(user: Any, event: Event) -> bool:
-    return event.state in ("reported", "verified") and _in_township(user, event.township_id, *DESK)
+    return event.state in ("reported", "verified") and _holds(user, event.township_id, *DESK)
 
 
 def can_whistle(user: Any, event: Event) -> bool:
-    return event.state in ("reported", "verified", "squad") and _in_township(user, event.township_id, *DESK)
+    return event.state in ("reported", "verified", "squad") and _holds(user, event.township_id, *DESK)
 
 
 def can_view_caller(user: Any, event: Event) -> bool:
-    return _in_township(user, event.township_id, *DESK)
+    return _holds(user, event.township_id, *DESK)
 
 
 # --- whistles -------------------------------------------------------------------------------------------------------
 def can_approve(user: Any, whistle: Whistle) -> bool:
-    return whistle.state == Whistle.State.SUBMITTED and _in_township(user, whistle.township_id, Role.LEADER)
+    return whistle.state == Whistle.State.SUBMITTED and _holds(user, whistle.by_unit_id, *LEADERS)
 
 
 can_reject = can_approve
 
 
 def can_confirm_emergency(user: Any, whistle: Whistle) -> bool:
-    return whistle.awaits_confirmation and _in_township(user, whistle.township_id, Role.LEADER)
+    return whistle.awaits_confirmation and _holds(user, whistle.by_unit_id, *LEADERS)
 
 
 def can_close(user: Any, whistle: Whistle) -> bool:
-    return whistle.state == Whistle.State.REPORTED and _in_township(user, whistle.township_id, *DESK)
+    return whistle.state == Whistle.State.REPORTED and _holds(user, whistle.by_unit_id, *DESKS)
 
 
 def can_rework(user: Any, dispatch: Dispatch) -> bool:
     return (
         dispatch.state == Dispatch.State.REPORTED
         and dispatch.rework_at is None
-        and _in_township(user, dispatch.township_id, *DESK)
+        and _holds(user, dispatch.by_unit_id, *DESKS)
     )
 
 
@@ -101,7 +100,7 @@ def can_sign(user: Any, dispatch: Dispatch) -> bool:
 
 
 def can_assign(user: Any, dispatch: Dispatch) -> bool:
-    return dispatch.state in ("sent", "signed", "arrived", "rework") and _is_department_desk(user, dispatch)
+    return dispatch.state in Dispatch.IN_HAND and _is_department_desk(user, dispatch)
 
 
 def can_arrive(user: Any, dispatch: Dispatch) -> bool:
@@ -116,7 +115,7 @@ def can_report_back(user: Any, dispatch: Dispatch) -> bool:
 def can_remark(user: Any, dispatch: Dispatch) -> bool:
     if not dispatch.is_open:
         return False
-    return _in_township(user, dispatch.township_id, *DESK) or _acts_for_department(user, dispatch)
+    return _holds(user, dispatch.by_unit_id, *DESKS) or _acts_for_department(user, dispatch)
 
 
 # --- taking up what waits for an office -----------------------------------------------------------------------------
@@ -129,5 +128,5 @@ def can_claim(user: Any, obj: Event | Whistle | Dispatch) -> bool:
     if isinstance(obj, Whistle):
         return can_approve(user, obj) or can_confirm_emergency(user, obj) or can_close(user, obj)
     if obj.state == Event.State.SQUAD:  # the desk may still settle or whistle, but it is the squad that is on it
-        return _in_township(user, obj.township_id, Role.OFFICER)
+        return _holds(user, obj.township_id, Role.OFFICER)
     return can_settle(user, obj)

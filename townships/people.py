@@ -47,22 +47,32 @@ def told(wanted: Mapping[int, str]) -> dict[int, list[User]]:
     if instead := {unit_id: role for unit_id, role in missing.items() if role}:
         found |= told(instead)
     if missing.keys() - found.keys():
-        posts = Post.objects.active(timezone.localdate()).filter(role=Role.GUIDANCE).select_related("user")
-        office = [post.user for post in posts.order_by("rank", "id")]
-        found |= dict.fromkeys(missing.keys() - found.keys(), office)
+        found |= dict.fromkeys(missing.keys() - found.keys(), guidance_office())
     return found
 
 
-def liaisons(department: Unit) -> list[User]:
-    return told({department.pk: Role.LIAISON})[department.pk]
+def desk_role(unit: Unit) -> Role:
+    """Who speaks for a unit: a township's duty officer, a department's liaison."""
+    return Role.DUTY if unit.is_township else Role.LIAISON
 
 
-def leaders(township: Unit) -> list[User]:
-    return told({township.pk: Role.LEADER})[township.pk]
+def leader_role(unit: Unit) -> Role:
+    return Role.LEADER if unit.is_township else Role.DEPT_LEADER
 
 
-def duty(township: Unit) -> list[User]:
-    return told({township.pk: Role.DUTY})[township.pk]
+def desk(unit: Unit) -> list[User]:
+    return told({unit.pk: desk_role(unit)})[unit.pk]
+
+
+def leaders(unit: Unit) -> list[User]:
+    role = leader_role(unit)
+    return told({unit.pk: role})[unit.pk]
+
+
+def guidance_office() -> list[User]:
+    """Everybody who arbitrates and watches over the limits."""
+    posts = Post.objects.active(timezone.localdate()).filter(role=Role.GUIDANCE).select_related("user")
+    return [post.user for post in posts.order_by("rank", "id")]
 
 
 def squad_officers(township: Unit) -> list[User]:

@@ -1,5 +1,6 @@
 """The municipality's calendar: `rules.worktime` on the rows of the database, for aware datetimes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time
 from functools import lru_cache
@@ -10,7 +11,9 @@ from django.db import connection
 from django.utils import timezone
 
 from townships.models import CalendarYear, Holiday, WorkingHours
-from townships.rules.worktime import Calendar, MissingYear, Windows, add
+from townships.rules.worktime import Calendar, MissingYear, Span, Windows, add
+
+Pause = tuple[datetime, datetime]  # aware
 
 
 @dataclass(frozen=True)
@@ -19,16 +22,22 @@ class Due:
     provisional: bool  # computed on plain weekdays, because a year is not loaded
 
 
-def due(start: datetime, unit: str, amount: int, cal: Calendar | None = None) -> Due:
+def due(start: datetime, unit: str, amount: int, cal: Calendar | None = None, paused: Sequence[Pause] = ()) -> Due:
     """When `amount` of `unit` after the aware `start` is over. A missing year makes it provisional, never an error.
 
-    `cal`: the calendar, where the caller has it already.
+    `cal`: the calendar, where the caller has it already; `paused`: aware spans in which nothing was used up.
     """
     cal = cal or calendar()
+    spans = local_spans(paused)
     try:
-        return Due(to_aware(add(to_local(start), unit, amount, cal)), provisional=False)
+        return Due(to_aware(add(to_local(start), unit, amount, cal, spans)), provisional=False)
     except MissingYear:
-        return Due(to_aware(add(to_local(start), unit, amount, cal.provisional())), provisional=True)
+        return Due(to_aware(add(to_local(start), unit, amount, cal.provisional(), spans)), provisional=True)
+
+
+def local_spans(paused: Sequence[Pause]) -> list[Span]:
+    """Aware spans as the rules take them."""
+    return [(to_local(since), to_local(until)) for since, until in paused]
 
 
 def to_local(moment: datetime) -> datetime:

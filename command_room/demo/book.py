@@ -123,7 +123,7 @@ class Book:
         """Give out numbers as `next_number` would have, day by day; the serials that it goes on from."""
         last: dict[tuple[str, Any], int] = defaultdict(int)
         for row in rows:
-            day, code = timezone.localdate(getattr(row, moment)), row.township.code
+            day, code = timezone.localdate(getattr(row, moment)), row.by_unit.code
             last[(code, day)] += 1
             row.number = f"{kind}{code}-{day:%Y%m%d}-{last[(code, day)]:04d}"
         return [Serial(kind=kind, unit_code=code, day=day, last=n) for (code, day), n in last.items()]

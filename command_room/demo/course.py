@@ -249,7 +249,7 @@ class Course:
     def sign(self, dispatch: Dispatch, by: User, at: datetime) -> list[User]:
         """Sign, often naming who goes; the people who will go."""
         department = self.book.cast.departments[dispatch.department.code]
-        station, people = department.stations.get(dispatch.township.pk, (None, department.officers))
+        station, people = department.stations.get(dispatch.by_unit.pk, (None, department.officers))
         named = self.rng.choices(("unit", "officer", "nobody"), (6, 2, 2))[0]
         unit = station if named == "unit" else None
         officer = people[0] if named == "officer" else None

@@ -93,9 +93,11 @@ def _photograph(course: Course, staged: list[Event]) -> None:
             at=event.reported_at,
             phase=BEFORE,
         )
-    finals = [r for r in course.book.reports if r.kind == "final" and _scene(course, r.dispatch.event)]
+    finals = [
+        r for r in course.book.reports if r.kind == "final" and r.dispatch.event and _scene(course, r.dispatch.event)
+    ]
     for report in sorted(finals, key=lambda report: report.at)[-REPORT_PHOTOS:]:
-        scene = _scene(course, report.dispatch.event)
+        scene = _scene(course, report.dispatch.event)  # type: ignore[arg-type]  # those above have one
         album.attach(report, scene, count=1, by=report.by, at=report.at, phase=AFTER)
 
 

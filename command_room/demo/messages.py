@@ -26,7 +26,7 @@ def _messages(notices: Sequence[Notice], now: datetime, rng: Random) -> Iterator
         kind = notice.kind(
             number=about.number,
             matter=_matter(about),
-            unit=about.township.short_name,
+            unit=about.by_unit.short_name,
             due=notice.due.isoformat() if notice.due else None,
             link=about.get_absolute_url(),
         )

@@ -231,6 +231,6 @@ class Stage:
     def _sign(self, dispatch: Dispatch, at: datetime) -> list[User]:
         """The sub-unit goes where there is one; the people who go."""
         department = self.book.cast.departments[dispatch.department.code]
-        unit, people = department.stations.get(dispatch.township.pk, (None, department.officers))
+        unit, people = department.stations.get(dispatch.by_unit.pk, (None, department.officers))
         dispatches.sign(self.book, dispatch, by=department.liaisons[0], at=at, unit=unit)
         return people

@@ -53,7 +53,11 @@ def board(township: Unit, now: datetime) -> Board:
     for card in cards:
         slips[card["state"]].append(_slip(card, parts.get(card["id"], ()), names, now))
     counts = _counts(township.pk, now, soon)
-    lanes = [Lane(state, Whistle.State(state).label, counts[state], slips[state]) for state in Whistle.OPEN]
+    lanes = [
+        Lane(state, Whistle.State(state).label, counts[state], slips[state])
+        for state in Whistle.OPEN
+        if counts[state] or state != Whistle.State.SUSPENDED  # rare: it has a column while there is one
+    ]
     to_accept = Event.objects.filter(township=township, state__in=("reported", "verified"))[:COUNTED].count()
     clocks = [card["next_due"] for card in cards] + [part["next_due"] for some in parts.values() for part in some]
     until = turning(clocks, now)
@@ -70,7 +74,7 @@ CARD_FIELDS = (
 
 def _cards(township_id: int) -> list[dict[str, Any]]:
     """At most COLUMN cards of each state, the earliest due first: five index scans in one query."""
-    open_ones = Whistle.objects.filter(township_id=township_id)
+    open_ones = Whistle.objects.filter(by_unit_id=township_id)
     columns = [
         open_ones.filter(state=state).order_by("next_due").values(*CARD_FIELDS)[:COLUMN] for state in Whistle.OPEN
     ]
@@ -93,7 +97,7 @@ def _names(cards: Iterable[dict[str, Any]]) -> dict[int, str]:
 
 
 def _counts(township_id: int, now: datetime, soon: datetime) -> dict[str, int]:
-    rows = Whistle.objects.filter(township_id=township_id, state__in=Whistle.OPEN)[:COUNTED]
+    rows = Whistle.objects.filter(by_unit_id=township_id, state__in=Whistle.OPEN)[:COUNTED]
     by_state = {state: Count("pk", filter=Q(state=state)) for state in Whistle.OPEN}
     return rows.aggregate(
         **by_state,

@@ -31,9 +31,9 @@ def overview(now: datetime) -> list[Row]:
     townships = list(Unit.objects.townships())
     soon = now + SOON
     counts = {
-        row["township_id"]: row
-        for row in Whistle.objects.filter(township_id__in=[unit.pk for unit in townships], state__in=Whistle.OPEN)
-        .values("township_id")
+        row["by_unit_id"]: row
+        for row in Whistle.objects.filter(by_unit_id__in=[unit.pk for unit in townships], state__in=Whistle.OPEN)
+        .values("by_unit_id")
         .annotate(
             **{state: Count("pk", filter=Q(state=state)) for state in Whistle.OPEN},
             open=Count("pk"),

@@ -51,7 +51,7 @@ def arrivals(township: Unit, now: datetime) -> Arrivals:
     """By the index on changed whistles: whoever arrived since Monday has changed the whistle since Monday."""
     monday = midnight(now) - timedelta(days=timezone.localtime(now).weekday())
     rows = Dispatch.objects.filter(
-        whistle__township=township, whistle__changed_at__gte=monday, arrived_at__gte=monday
+        whistle__by_unit=township, whistle__changed_at__gte=monday, arrived_at__gte=monday
     ).aggregate(average=Avg(F("arrived_at") - F("sent_at")), n=Count("pk"))
     return Arrivals(rows["average"], rows["n"])
 
@@ -60,7 +60,7 @@ def finished(township: Unit, now: datetime) -> Finished:
     """By the index on closed whistles. A rework counts by its own limit."""
     first = midnight(now).replace(day=1)
     limit = Coalesce("rework_due", "finish_due")
-    rows = Dispatch.objects.filter(is_lead=True, whistle__township=township, whistle__closed_at__gte=first)
+    rows = Dispatch.objects.filter(is_lead=True, whistle__by_unit=township, whistle__closed_at__gte=first)
     return Finished(**rows.aggregate(n=Count("pk"), on_time=Count("pk", filter=Q(reported_at__lte=limit))))
 
 
@@ -87,6 +87,6 @@ def _provisional(township: Unit, today: date) -> Iterator[str]:
     wanted = {today.year, (today + timedelta(days=REACH)).year}
     missing = wanted - set(CalendarYear.objects.filter(year__in=wanted).values_list("year", flat=True))
     if missing:
-        rows = Whistle.objects.filter(township=township, state__in=Whistle.OPEN).exclude(provisional=[])
+        rows = Whistle.objects.filter(by_unit=township, state__in=Whistle.OPEN).exclude(provisional=[])
         n = rows[:COUNTED].count()
         yield f"{'、'.join(map(str, sorted(missing)))} 年放假安排未导入" + (f"，{n} 张哨单的期限为暂定" if n else "")

@@ -12,17 +12,19 @@ from django.db import connection
 from enforcement.models import Dispatch, Event, Whistle
 from townships.models import Post, Role, Shift, SquadMember, Unit, User
 
-OPEN_PARTS = ("sent", "signed", "arrived", "rework")
 _NEWEST = (
     "(SELECT string_agg(concat_ws(' ', id, state, changed_at), ',') FROM"
     " (SELECT id, state, changed_at FROM {} WHERE {} ORDER BY {} DESC LIMIT {}) AS newest)"
 )
 _ALL = "(SELECT string_agg(concat_ws(' ', id, state, changed_at), ',' ORDER BY id) FROM {} WHERE {})"
 _ROWS = "(SELECT string_agg(row::text, ',' ORDER BY id) FROM {} AS row WHERE {})"
-_OF_TOWNSHIP = [_NEWEST.format(m._meta.db_table, "township_id = %s", "changed_at", 12) for m in (Whistle, Event)]
+_OF_TOWNSHIP = [
+    _NEWEST.format(model._meta.db_table, f"{owner} = %s", "changed_at", 12)
+    for model, owner in ((Whistle, "by_unit_id"), (Event, "township_id"))
+]
 _OF_REPORTER = _NEWEST.format(Event._meta.db_table, "reported_by_id = %s", "id", 200)
 _OF_DEPARTMENT = _ALL.format(Dispatch._meta.db_table, "department_id = %s AND state = ANY(%s)")
-_LATE = _ALL.format(Whistle._meta.db_table, "township_id = ANY(%s) AND state = ANY(%s) AND next_due < %s")
+_LATE = _ALL.format(Whistle._meta.db_table, "by_unit_id = ANY(%s) AND state = ANY(%s) AND next_due < %s")
 _SQUAD = _ROWS.format(SquadMember._meta.db_table, "township_id = %s")
 _SHIFTS = _ROWS.format(Shift._meta.db_table, "township_id = %s AND day BETWEEN %s AND %s")
 
@@ -46,7 +48,7 @@ def of_work(user: User, post: Post, now: datetime) -> str:
     if post.role in (Role.GUIDANCE, Role.AUDITOR):
         townships = list(Unit.objects.townships().values_list("pk", flat=True))
         return _ask([_LATE], [townships, list(Whistle.OPEN), now])
-    return _ask([_OF_DEPARTMENT], [post.organ_id, list(OPEN_PARTS)])
+    return _ask([_OF_DEPARTMENT], [post.organ_id, list(Dispatch.IN_HAND)])
 
 
 def _ask(parts: list[str], params: list[Any]) -> str:

@@ -15,7 +15,6 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 
 from command_room.services.clock import midnight, turning
-from command_room.services.marks import OPEN_PARTS
 from command_room.templatetags.look import tone_of
 from enforcement.models import Dispatch, Event, Whistle
 from enforcement.services.labels import CLOCKS, KIND_TONES, PART_FIELDS, dispatch_clock, whistle_clock
@@ -127,25 +126,26 @@ def _event_act(row: dict[str, Any], user: Any, verb: str, why: str, tone: str = 
 
 WHISTLE_FIELDS = (
     "id", "number", "title", "state", "kind", "event__grid__short_name", "next_due", "confirm_due", "provisional",
-    "claimed_by_id", "claimed_by__name", "township__short_name",
+    "claimed_by_id", "claimed_by__name", "by_unit__short_name",
 )  # fmt: skip
 
 
 def _to_close(post: Post, user: Any, _: datetime, limit: int) -> Iterable[Act]:
-    rows = Whistle.objects.filter(township_id=post.unit_id, state="reported")
+    rows = Whistle.objects.filter(by_unit_id=post.unit_id, state="reported")
     why = "主办部门已反馈，请确认办结，不行就退回返工"
     return [_whistle_act(row, user, "确认", "eval_due", why) for row in _first(rows, limit, WHISTLE_FIELDS)]
 
 
 def _to_approve(post: Post, user: Any, _: datetime, limit: int) -> Iterable[Act]:
-    rows = Whistle.objects.filter(township_id=post.unit_id, state="submitted")
+    rows = Whistle.objects.filter(by_unit_id=post.unit_id, state="submitted")
     why = "等您审核，批准以后部门才开始计时"
     return [_whistle_act(row, user, "审核", "approve_due", why) for row in _first(rows, limit, WHISTLE_FIELDS)]
 
 
 def _to_confirm(post: Post, user: Any, _: datetime, limit: int) -> Iterable[Act]:
     """Emergencies that went at once; one may be over before it is confirmed."""
-    rows = Whistle.objects.filter(township_id=post.unit_id, sent_at__isnull=False, approved_at=None)
+    rows = Whistle.objects.filter(by_unit_id=post.unit_id, sent_at__isnull=False, approved_at=None)
+    rows = rows.exclude(state="withdrawn")
     why = "应急哨已经先发出，等您事后确认"
     for row in rows.order_by("confirm_due").values(*WHISTLE_FIELDS)[:limit]:
         row["next_due"] = row["confirm_due"]
@@ -161,7 +161,7 @@ def _whistle_act(row: dict[str, Any], user: Any, verb: str, clock: str, why: str
         number=row["number"],
         tag=Whistle.Kind(row["kind"]).label,
         tag_tone=KIND_TONES.get(row["kind"], ""),
-        where=row["event__grid__short_name"] or row["township__short_name"],
+        where=row["event__grid__short_name"] or row["by_unit__short_name"],
         why=why,
         label=CLOCKS[clock],
         url=page("enforcement:whistle-detail", row["id"]),
@@ -172,14 +172,14 @@ def _whistle_act(row: dict[str, Any], user: Any, verb: str, clock: str, why: str
 
 # --- the departments ------------------------------------------------------------------------------------------------
 DISPATCH_FIELDS = (
-    "id", "number", "whistle__title", "state", "is_lead", "whistle__kind", "township__short_name", "next_due",
+    "id", "number", "whistle__title", "state", "is_lead", "whistle__kind", "by_unit__short_name", "next_due",
     "report_due", "interim_at", "provisional", "claimed_by_id", "claimed_by__name",
 )  # fmt: skip
 
 
 def _dispatches(post: Post, user: Any, _: datetime, limit: int) -> Iterable[Act]:
     """A department's desk: all that is open; a sub-unit or an officer: what has been given to them."""
-    rows = Dispatch.objects.filter(department_id=post.organ_id, state__in=OPEN_PARTS)
+    rows = Dispatch.objects.filter(department_id=post.organ_id, state__in=Dispatch.IN_HAND)
     if post.unit.kind == Unit.Kind.SUBUNIT:
         rows = rows.filter(Q(assigned_unit_id=post.unit_id) | Q(assigned_officer=user))
     elif post.role == Role.OFFICER:
@@ -196,7 +196,7 @@ def _dispatch_act(row: dict[str, Any], user: Any) -> Act:
         number=row["number"],
         tag=Whistle.Kind(row["whistle__kind"]).label,
         tag_tone=KIND_TONES.get(row["whistle__kind"], ""),
-        where=row["township__short_name"],
+        where=row["by_unit__short_name"],
         why=why if row["next_due"] else HELPER_WHY,
         label=CLOCKS[clock],
         url=page("enforcement:dispatch-detail", row["id"]),
@@ -249,9 +249,9 @@ def _report_act(row: dict[str, Any], user: Any) -> Act:
 def _late_everywhere(_: Post, user: Any, now: datetime, limit: int) -> Iterable[Act]:
     """Whistles whose clock has run out, in all townships, and whom they wait for. Three queries."""
     townships = list(Unit.objects.townships().values_list("pk", flat=True))  # named, so that the index on them serves
-    late = Whistle.objects.filter(township_id__in=townships, state__in=Whistle.OPEN, next_due__lt=now)
+    late = Whistle.objects.filter(by_unit_id__in=townships, state__in=Whistle.OPEN, next_due__lt=now)
     rows = list(_first(late, limit, WHISTLE_FIELDS))
-    waiting = Dispatch.objects.filter(whistle_id__in=[row["id"] for row in rows], state__in=OPEN_PARTS)
+    waiting = Dispatch.objects.filter(whistle_id__in=[row["id"] for row in rows], state__in=Dispatch.IN_HAND)
     parts: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for part in waiting.order_by("id").values(*PART_FIELDS):
         parts[part["whistle_id"]].append(part)

@@ -23,7 +23,9 @@ class DispatchFilter(django_filters.FilterSet):
     )
     is_lead = django_filters.ChoiceFilter(label="主协办", choices=PARTS, empty_label="不限")
     department = django_filters.CharFilter(label="部门", method="of_department")
-    township = django_filters.ModelChoiceFilter(label="镇街", queryset=Unit.objects.townships(), empty_label="全部镇街")
+    by_unit = django_filters.ModelChoiceFilter(
+        label="吹哨单位", queryset=Unit.objects.townships(), empty_label="全部镇街"
+    )
     late = django_filters.ChoiceFilter(label="期限", choices=ONLY_LATE, method=only_late, empty_label="不限")
     since = django_filters.DateFilter(label="派出自", field_name="sent_at", method=from_day)
     until = django_filters.DateFilter(label="派出至", field_name="sent_at", method=to_day)
@@ -37,7 +39,7 @@ class DispatchFilter(django_filters.FilterSet):
         super().__init__(*args, **kwargs)
         post = self.request.user.acting
         if post is None or post.unit.is_township:
-            del self.filters["township"]
+            del self.filters["by_unit"]
         if in_department(post):
             del self.filters["department"]
 

@@ -17,7 +17,9 @@ class WhistleFilter(django_filters.FilterSet):
     )
     kind = django_filters.ChoiceFilter(label="哨种", choices=Whistle.Kind.choices, empty_label="全部哨种")
     department = django_filters.CharFilter(label="部门", method="with_department")
-    township = django_filters.ModelChoiceFilter(label="镇街", queryset=Unit.objects.townships(), empty_label="全部镇街")
+    by_unit = django_filters.ModelChoiceFilter(
+        label="吹哨单位", queryset=Unit.objects.townships(), empty_label="全部镇街"
+    )
     late = django_filters.ChoiceFilter(label="期限", choices=ONLY_LATE, method=only_late, empty_label="不限")
     since = django_filters.DateFilter(label="提交自", field_name="submitted_at", method=from_day)
     until = django_filters.DateFilter(label="提交至", field_name="submitted_at", method=to_day)
@@ -31,7 +33,7 @@ class WhistleFilter(django_filters.FilterSet):
         super().__init__(*args, **kwargs)
         post = self.request.user.acting
         if post is None or post.unit.is_township:
-            del self.filters["township"]
+            del self.filters["by_unit"]
 
     def with_text(self, queryset: QuerySet[Whistle], _: str, text: str) -> QuerySet[Whistle]:
         return queryset.filter(Q(number__icontains=text) | Q(title__icontains=text))

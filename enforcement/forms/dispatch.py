@@ -38,8 +38,8 @@ class GoesField(forms.ChoiceField):
 
     def offer(self, dispatch: Dispatch) -> None:
         """The sub-units of this township, then the people, those of its sub-unit first. Two queries."""
-        units = people.subunits(dispatch.department, dispatch.township)
-        officers = people.officers_near(dispatch.department, dispatch.township)
+        units = people.subunits(dispatch.department, dispatch.by_unit)
+        officers = people.officers_near(dispatch.department, dispatch.by_unit)
         self.goers = [
             *(Goer(f"unit-{unit.pk}", unit.short_name, "派出机构") for unit in units),
             *(Goer(f"user-{user.pk}", user.name, "人员") for user in officers),
@@ -93,7 +93,7 @@ class ArriveForm(VerbForm):
 
     def __init__(self, *args: Any, dispatch: Dispatch, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        officers = people.officers_near(dispatch.department, dispatch.township)
+        officers = people.officers_near(dispatch.department, dispatch.by_unit)
         self.fields["officers"].queryset = officers  # type: ignore[attr-defined]
         of_unit = people.subunit_people(dispatch.assigned_unit) if dispatch.assigned_unit else []
         named = {person.pk for person in of_unit} | {dispatch.assigned_officer_id} - {None}

@@ -85,6 +85,10 @@ class Limit(models.Model):
         REPORT = "report", "首报"
         FINISH = "finish", "办结"
         EVAL = "eval", "确认评价"
+        ARBITRATE = "arbitrate", "退哨仲裁"
+        HANDOVER = "handover", "移交接收"
+        CHECK = "check", "核查"
+        APPEAL = "appeal", "评价申诉"
 
     kind = models.CharField("种类", max_length=12, choices=Kind.choices)
     step = models.CharField("环节", max_length=10, choices=Step.choices)

@@ -15,19 +15,19 @@ from townships.models import Role, Unit
 
 class DispatchQuerySet(models.QuerySet["Dispatch"]):
     def visible_to(self, user: Any) -> Self:
-        """A township its own; a department's desk all of the department's; a sub-unit or officer what is theirs."""
+        """A township what it has sent and what is sent to it; so a department's desk; a sub-unit or officer what is theirs."""
         post = user.acting
         if post is None or post.role in (Role.ADMIN, Role.GRID):
             return self.none()
         if post.role in (Role.GUIDANCE, Role.AUDITOR):
             return self
         if post.unit.is_township:
-            return self.filter(township_id=post.unit_id)
+            return self.filter(Q(by_unit_id=post.unit_id) | Q(department_id=post.unit_id))
         if post.unit.kind == Unit.Kind.SUBUNIT:
             return self.filter(Q(assigned_unit_id=post.unit_id) | Q(assigned_officer=user, department_id=post.organ_id))
         if post.role == Role.OFFICER:
             return self.filter(assigned_officer=user, department_id=post.unit_id)
-        return self.filter(department_id=post.unit_id)
+        return self.filter(Q(department_id=post.unit_id) | Q(by_unit_id=post.unit_id))
 
 
 class Dispatch(models.Model):
@@ -39,24 +39,52 @@ class Dispatch(models.Model):
         ARRIVED = "arrived", "已到场"
         REPORTED = "reported", "已反馈"
         REWORK = "rework", "返工中"
+        RETURNING = "returning", "退哨待领导同意"
+        ARBITRATION = "arbitration", "退哨待仲裁"
+        SUSPENDED = "suspended", "挂账"
+        RETURNED = "returned", "已退哨"
         CLOSED = "closed", "已办结"
+        WITHDRAWN = "withdrawn", "已撤哨"
+
+    class Tag(models.TextChoices):
+        FAST = "fast", "到得快"
+        SOLVES = "solves", "管得住"
+        EXPLAINS = "explains", "讲清楚"
 
     NEXT: ClassVar[Mapping[str, frozenset[str]]] = {
-        "sent": frozenset({"signed", "closed"}),
-        "signed": frozenset({"arrived", "closed"}),
-        "arrived": frozenset({"reported", "closed"}),
-        "reported": frozenset({"rework", "closed"}),
-        "rework": frozenset({"reported"}),
+        "sent": frozenset({"signed", "returning", "arbitration", "suspended", "closed", "withdrawn"}),
+        "signed": frozenset({"arrived", "suspended", "closed", "withdrawn"}),
+        "arrived": frozenset({"reported", "suspended", "closed", "withdrawn"}),
+        "reported": frozenset({"rework", "closed", "withdrawn"}),
+        "rework": frozenset({"reported", "suspended", "withdrawn"}),
+        "returning": frozenset({"sent", "arbitration", "closed", "withdrawn"}),
+        "arbitration": frozenset({"signed", "returned", "closed", "withdrawn"}),  # upheld: it was answered in time
+        "suspended": frozenset({"sent", "signed", "arrived", "rework", "withdrawn"}),
     }
-    OPEN: ClassVar[tuple[str, ...]] = ("sent", "signed", "arrived", "reported", "rework")
+    OPEN: ClassVar[tuple[str, ...]] = (
+        "sent",
+        "signed",
+        "arrived",
+        "reported",
+        "rework",
+        "returning",
+        "arbitration",
+        "suspended",
+    )
+    IN_HAND: ClassVar[tuple[str, ...]] = ("sent", "signed", "arrived", "rework")  # the department has to act
+    GONE: ClassVar[tuple[str, ...]] = ("returned", "withdrawn")  # ended without having done it
 
     number = models.CharField("编号", max_length=44, unique=True)
     whistle = models.ForeignKey(Whistle, on_delete=models.PROTECT, verbose_name="哨单", related_name="dispatches")
-    event = models.ForeignKey(Event, on_delete=models.PROTECT, verbose_name="事件", related_name="dispatches")
-    township = models.ForeignKey(Unit, on_delete=models.PROTECT, verbose_name="镇街", related_name="+")
+    event = models.ForeignKey(
+        Event, on_delete=models.PROTECT, null=True, verbose_name="事件", related_name="dispatches"
+    )
+    by_unit = models.ForeignKey(Unit, on_delete=models.PROTECT, verbose_name="吹哨单位", related_name="+")
     department = models.ForeignKey(Unit, on_delete=models.PROTECT, verbose_name="部门", related_name="+")
     is_lead = models.BooleanField("主办", default=False)
     state = models.CharField("状态", max_length=12, choices=State.choices, default=State.SENT)
+    task = models.CharField("任务", max_length=200, blank=True, help_text="in a joint action")
+    suspended_from = models.CharField(max_length=12, choices=State.choices, blank=True, help_text="where it goes on")
 
     sent_at = models.DateTimeField("派出时间")
     sign_due = models.DateTimeField("签收期限")
@@ -64,6 +92,7 @@ class Dispatch(models.Model):
     report_due = models.DateTimeField("首报期限", null=True, blank=True)
     finish_due = models.DateTimeField("办结期限", null=True, blank=True, help_text="the lead's only")
     rework_due = models.DateTimeField("返工期限", null=True, blank=True)
+    return_due = models.DateTimeField("退哨答复期限", null=True, blank=True)
     next_due = models.DateTimeField("当前期限", null=True, blank=True)
     signed_at = models.DateTimeField("签收时间", null=True, blank=True)
     signed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
@@ -89,6 +118,9 @@ class Dispatch(models.Model):
     closed_at = models.DateTimeField("办结时间", null=True, blank=True)
     stars = models.PositiveSmallIntegerField("评价", null=True, blank=True)
     rated_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    tags = ArrayField(models.CharField(max_length=12, choices=Tag.choices), default=list, blank=True)
+    rating_text = models.CharField("评价说明", max_length=400, blank=True, help_text="for the guidance office alone")
+    alarm_at = models.DateTimeField(null=True, blank=True, help_text="when 督办 has to look next")
 
     claimed_at = models.DateTimeField(null=True, blank=True)
     claimed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
@@ -102,18 +134,32 @@ class Dispatch(models.Model):
         indexes = [
             models.Index(fields=["department", "-id"], name="dispatch_department"),
             models.Index(fields=["department", "state", "next_due"], name="dispatch_due"),
-            models.Index(fields=["township", "-id"], name="dispatch_township"),
+            models.Index(fields=["by_unit", "-id"], name="dispatch_by_unit"),
+            models.Index(fields=["alarm_at"], condition=Q(alarm_at__isnull=False), name="dispatch_alarm"),
             models.Index(
                 fields=["assigned_officer", "-id"], condition=Q(assigned_officer__isnull=False), name="dispatch_officer"
             ),
             models.Index(
                 fields=["assigned_unit", "-id"], condition=Q(assigned_unit__isnull=False), name="dispatch_subunit"
             ),
-            models.Index(fields=["township", "state"], condition=~Q(provisional=[]), name="dispatch_provisional"),
+            models.Index(fields=["by_unit", "state"], condition=~Q(provisional=[]), name="dispatch_provisional"),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["whistle", "department"], name="dispatch_once_per_department"),
-            models.UniqueConstraint(fields=["whistle"], condition=Q(is_lead=True), name="dispatch_one_lead"),
+            models.UniqueConstraint(
+                fields=["whistle", "department"],
+                condition=~Q(state="returned"),
+                name="dispatch_once_per_department",
+            ),
+            models.UniqueConstraint(
+                fields=["whistle"], condition=Q(is_lead=True) & ~Q(state="returned"), name="dispatch_one_lead"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="suspended") & ~Q(suspended_from="") | ~Q(state="suspended") & Q(suspended_from=""),
+                name="dispatch_suspended_from",
+            ),
+            models.CheckConstraint(
+                condition=Q(tags=[], rating_text="") | Q(stars__isnull=False), name="dispatch_tags_with_stars"
+            ),
             models.CheckConstraint(
                 condition=Q(signed_at=None, signed_by=None) | Q(signed_at__isnull=False, signed_by__isnull=False),
                 name="dispatch_signed_pair",

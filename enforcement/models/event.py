@@ -14,7 +14,7 @@ from townships.models import Role, Unit
 
 class EventQuerySet(models.QuerySet["Event"]):
     def visible_to(self, user: Any) -> Self:
-        """A grid member the own reports and grid; a township its own; a department what is dispatched to it."""
+        """A grid member the own reports and grid; a township its own and what is offered to it; a department what is dispatched to it."""
         post = user.acting
         if post is None or post.role == Role.ADMIN:
             return self.none()
@@ -23,7 +23,10 @@ class EventQuerySet(models.QuerySet["Event"]):
         if post.role == Role.GRID:
             return self.filter(Q(reported_by=user) | Q(grid_id=post.unit_id))
         if post.unit.is_township:
-            return self.filter(township_id=post.unit_id)
+            offered = Event._meta.apps.get_model("enforcement", "Handover").objects.filter(
+                event_id=OuterRef("pk"), to_township_id=post.unit_id, state="asked"
+            )
+            return self.filter(Q(township_id=post.unit_id) | Exists(offered))
         dispatches = Event._meta.apps.get_model("enforcement", "Dispatch").objects.visible_to(user)
         return self.filter(Exists(dispatches.filter(event_id=OuterRef("pk"))))
 
@@ -38,10 +41,12 @@ class Event(models.Model):
         WHISTLED = "whistled", "已吹哨"
         SETTLED = "settled", "已办结"
         DISMISSED = "dismissed", "不予受理"
+        MERGED = "merged", "已并案"
 
     NEXT: ClassVar[Mapping[str, frozenset[str]]] = {
-        "reported": frozenset({"verified", "settled", "squad", "whistled", "dismissed"}),
-        "verified": frozenset({"settled", "squad", "whistled", "dismissed"}),
+        # reported again: a neighbouring township has accepted it, and verifies for itself
+        "reported": frozenset({"reported", "verified", "settled", "squad", "whistled", "dismissed", "merged"}),
+        "verified": frozenset({"reported", "settled", "squad", "whistled", "dismissed", "merged"}),
         "squad": frozenset({"settled", "whistled"}),
         "whistled": frozenset({"settled", "verified"}),
     }
@@ -87,6 +92,10 @@ class Event(models.Model):
     closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     result = models.TextField("结果", blank=True, max_length=4000)
     dismissal = models.CharField("不予受理原因", max_length=16, choices=Dismissal.choices, blank=True)
+    merged_into = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, verbose_name="并入", related_name="merged"
+    )
+    alarm_at = models.DateTimeField(null=True, blank=True, help_text="when 督办 has to look next")
 
     claimed_at = models.DateTimeField(null=True, blank=True)
     claimed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
@@ -111,6 +120,7 @@ class Event(models.Model):
             models.Index(fields=["reported_by", "-id"], name="event_reporter"),
             models.Index(fields=["grid", "-id"], name="event_grid"),
             models.Index(fields=["category", "-id"], name="event_category"),
+            models.Index(fields=["alarm_at"], condition=Q(alarm_at__isnull=False), name="event_alarm"),
             models.Index(fields=["outside_number"], condition=~Q(outside_number=""), name="event_outside"),
             models.Index(fields=["township", "state"], condition=~Q(provisional=[]), name="event_provisional"),
         ]
@@ -129,9 +139,15 @@ class Event(models.Model):
                 name="event_position_pair",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["settled", "dismissed"], closed_at__isnull=False, closed_by__isnull=False)
-                | ~Q(state__in=["settled", "dismissed"]) & Q(closed_at=None, closed_by=None),
+                condition=Q(
+                    state__in=["settled", "dismissed", "merged"], closed_at__isnull=False, closed_by__isnull=False
+                )
+                | ~Q(state__in=["settled", "dismissed", "merged"]) & Q(closed_at=None, closed_by=None),
                 name="event_closed_facts",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="merged", merged_into__isnull=False) | ~Q(state="merged") & Q(merged_into=None),
+                name="event_merged_facts",
             ),
             models.CheckConstraint(
                 condition=Q(state="dismissed") & ~Q(dismissal="") | ~Q(state="dismissed") & Q(dismissal=""),
@@ -149,6 +165,11 @@ class Event(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("enforcement:event-detail", args=[self.pk])
+
+    @property
+    def by_unit(self) -> Unit:
+        """Whose matter it is, as whistles and dispatches call it."""
+        return self.township
 
     @property
     def is_open(self) -> bool:

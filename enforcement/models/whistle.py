@@ -11,25 +11,32 @@ from django.utils import timezone
 from enforcement.models.event import Event
 from enforcement.rules import deadlines
 from enforcement.rules.deadlines import NAMES
-from townships.models import Role, Unit
+from townships.models import DESKS, Role, Unit
 
 
 class WhistleQuerySet(models.QuerySet["Whistle"]):
     def visible_to(self, user: Any) -> Self:
-        """A township its own; a department those with a dispatch to it; guidance office and auditors all."""
+        """A unit what it has blown and what is dispatched to it; guidance office and auditors all.
+
+        Of a department's own whistles its desk alone; a sub-unit or officer sees those that are handed to them.
+        """
         post = user.acting
         if post is None or post.role in (Role.ADMIN, Role.GRID):
             return self.none()
         if post.role in (Role.GUIDANCE, Role.AUDITOR):
             return self
-        if post.unit.is_township:
-            return self.filter(township_id=post.unit_id)
         dispatches = Whistle._meta.apps.get_model("enforcement", "Dispatch").objects.visible_to(user)
-        return self.filter(Exists(dispatches.filter(whistle_id=OuterRef("pk"))))
+        asked = Exists(dispatches.filter(whistle_id=OuterRef("pk")))
+        if post.unit.is_township or post.role in DESKS:
+            return self.filter(Q(by_unit_id=post.unit_id) | asked)
+        return self.filter(asked)
 
 
 class Whistle(models.Model):
-    """A township's call to departments. Its state after approval is computed from its dispatches and stored."""
+    """A unit's call to others, mostly a township's to departments. Its state is computed from its dispatches and stored.
+
+    Mostly for an event; a joint action (联合行动) has none, but an area, a time and a place to assemble.
+    """
 
     class Kind(models.TextChoices):
         EMERGENCY = deadlines.Kind.EMERGENCY, NAMES[deadlines.Kind.EMERGENCY]
@@ -43,18 +50,22 @@ class Whistle(models.Model):
         SIGNED = "signed", "已签收"
         HANDLING = "handling", "处置中"
         REPORTED = "reported", "待评价"
+        SUSPENDED = "suspended", "挂账"
         CLOSED = "closed", "已办结"
         REJECTED = "rejected", "未批准"
+        WITHDRAWN = "withdrawn", "已撤哨"
 
     NEXT: ClassVar[Mapping[str, frozenset[str]]] = {
-        "submitted": frozenset({"signing", "rejected"}),
-        "signing": frozenset({"signed", "handling", "reported"}),
-        "signed": frozenset({"handling", "reported"}),
-        "handling": frozenset({"reported"}),
-        # a rework sends the lead back: then the whistle stands where its slowest department stands
-        "reported": frozenset({"closed", "handling", "signed", "signing"}),
+        "submitted": frozenset({"signing", "rejected", "withdrawn"}),
+        # a department that takes over from another starts anew: then the whistle stands where its slowest one stands
+        "signing": frozenset({"signed", "handling", "reported", "suspended", "withdrawn"}),
+        "signed": frozenset({"signing", "handling", "reported", "suspended", "withdrawn"}),
+        "handling": frozenset({"signing", "signed", "reported", "suspended", "withdrawn"}),
+        "suspended": frozenset({"signing", "signed", "handling", "withdrawn"}),
+        # so it is where a rework sends the lead back
+        "reported": frozenset({"closed", "handling", "signed", "signing", "withdrawn"}),
     }
-    OPEN: ClassVar[tuple[str, ...]] = ("submitted", "signing", "signed", "handling", "reported")
+    OPEN: ClassVar[tuple[str, ...]] = ("submitted", "signing", "signed", "handling", "reported", "suspended")
 
     class Why(models.TextChoices):
         NO_POWER = "no_power", "需部门法定职权，镇街无权处置"
@@ -64,14 +75,18 @@ class Whistle(models.Model):
         TRIED = "tried", "镇街已处置，仍未解决"
 
     number = models.CharField("编号", max_length=40, unique=True)
-    event = models.ForeignKey(Event, on_delete=models.PROTECT, verbose_name="事件", related_name="whistles")
-    township = models.ForeignKey(Unit, on_delete=models.PROTECT, verbose_name="镇街", related_name="+")
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, null=True, verbose_name="事件", related_name="whistles")
+    by_unit = models.ForeignKey(Unit, on_delete=models.PROTECT, verbose_name="吹哨单位", related_name="+")
     kind = models.CharField("哨种", max_length=12, choices=Kind.choices)
     title = models.CharField("标题", max_length=60)
     facts = models.TextField("情况和请求", max_length=4000)
     why = models.CharField("为何吹哨", max_length=12, choices=Why.choices)
     why_text = models.CharField("补充说明", max_length=400, blank=True)
     departments = models.JSONField(help_text="[lead unit id, helper unit ids…] as submitted")
+    area = models.CharField("行动范围", max_length=120, blank=True, help_text="of a joint action")
+    assemble_at = models.DateTimeField("集合时间", null=True, blank=True)
+    assemble_place = models.CharField("集合地点", max_length=120, blank=True)
+    tasks = models.JSONField(default=dict, blank=True, help_text="{unit id: what it is to do}, of a joint action")
     state = models.CharField("状态", max_length=12, choices=State.choices, default=State.SUBMITTED)
 
     submitted_at = models.DateTimeField("提交时间", default=timezone.now)
@@ -88,9 +103,14 @@ class Whistle(models.Model):
     rejection = models.CharField("未批准原因", max_length=400, blank=True)
     finish_due = models.DateTimeField("办结期限", null=True, blank=True)
     eval_due = models.DateTimeField("评价期限", null=True, blank=True)
+    resume_due = models.DateTimeField("恢复期限", null=True, blank=True, help_text="of a suspended one")
     next_due = models.DateTimeField("当前期限", null=True, blank=True)
     closed_at = models.DateTimeField("办结时间", null=True, blank=True)
     closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    withdrawn_at = models.DateTimeField("撤哨时间", null=True, blank=True)
+    withdrawn_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    withdrawal = models.CharField("撤哨原因", max_length=400, blank=True)
+    alarm_at = models.DateTimeField(null=True, blank=True, help_text="when 督办 has to look next")
 
     claimed_at = models.DateTimeField(null=True, blank=True)
     claimed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
@@ -103,20 +123,23 @@ class Whistle(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "哨单"
         indexes = [
-            models.Index(fields=["township", "-id"], name="whistle_township"),
-            models.Index(fields=["township", "state", "next_due"], name="whistle_due"),
-            models.Index(fields=["township", "-changed_at"], name="whistle_changed"),
-            models.Index(fields=["township", "-closed_at"], name="whistle_closed"),
+            models.Index(fields=["by_unit", "-id"], name="whistle_by_unit"),
+            models.Index(fields=["by_unit", "state", "next_due"], name="whistle_due"),
+            models.Index(fields=["by_unit", "-changed_at"], name="whistle_changed"),
+            models.Index(fields=["by_unit", "-closed_at"], name="whistle_closed"),
+            models.Index(fields=["alarm_at"], condition=Q(alarm_at__isnull=False), name="whistle_alarm"),
             models.Index(
-                fields=["township", "confirm_due"],
+                fields=["by_unit", "confirm_due"],
                 condition=Q(approved_at=None, sent_at__isnull=False),
                 name="whistle_to_confirm",
             ),
-            models.Index(fields=["township", "state"], condition=~Q(provisional=[]), name="whistle_provisional"),
+            models.Index(fields=["by_unit", "state"], condition=~Q(provisional=[]), name="whistle_provisional"),
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["event"], condition=~Q(state__in=["closed", "rejected"]), name="whistle_one_open_per_event"
+                fields=["event"],
+                condition=~Q(state__in=["closed", "rejected", "withdrawn"]),
+                name="whistle_one_open_per_event",
             ),
             models.CheckConstraint(
                 condition=Q(approved_at=None, approved_by=None)
@@ -138,10 +161,25 @@ class Whistle(models.Model):
                 name="whistle_claimed_pair",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["submitted", "rejected"], sent_at=None)
+                condition=Q(state__in=["submitted", "rejected", "withdrawn"], sent_at=None)
                 | ~Q(state__in=["submitted", "rejected"])
                 & Q(sent_at__isnull=False, finish_due__isnull=False, eval_due__isnull=False),
                 name="whistle_sent_has_clocks",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="suspended", resume_due__isnull=False) | ~Q(state="suspended") & Q(resume_due=None),
+                name="whistle_suspended_until",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="withdrawn", withdrawn_at__isnull=False, withdrawn_by__isnull=False)
+                & ~Q(withdrawal="")
+                | ~Q(state="withdrawn") & Q(withdrawn_at=None, withdrawn_by=None, withdrawal=""),
+                name="whistle_withdrawn_facts",
+            ),
+            models.CheckConstraint(
+                condition=Q(event__isnull=False, area="", assemble_at=None, assemble_place="")
+                | Q(event=None, assemble_at__isnull=False) & ~Q(area="") & ~Q(assemble_place=""),
+                name="whistle_event_or_action",
             ),
             models.CheckConstraint(
                 condition=Q(approved_at__isnull=False)
@@ -162,5 +200,10 @@ class Whistle(models.Model):
         return self.state in self.OPEN
 
     @property
+    def is_action(self) -> bool:
+        """A joint action, which no event has called for."""
+        return self.event_id is None
+
+    @property
     def awaits_confirmation(self) -> bool:
-        return self.sent_at is not None and self.approved_at is None
+        return self.sent_at is not None and self.approved_at is None and self.state != self.State.WITHDRAWN

@@ -4,13 +4,13 @@
 The law names no minutes: every number here is a shipped default, and the portal reads the rows that replace it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from townships.rules.worktime import Calendar, MissingYear, Unit, add
+from townships.rules.worktime import Calendar, MissingYear, Span, Unit, add
 
 
 class Kind(StrEnum):
@@ -88,6 +88,7 @@ SHIPPED_LIMITS: Mapping[str, WhistleLimits] = MappingProxyType(
     }
 )
 SHIPPED_EVAL = _work_days(3)
+AFTER_FINISH = ("finish_due", "eval_due")  # what may be counted from the finish
 
 
 def whistle_dues(kind: str, sent_at: datetime, limits: WhistleLimits, eval_step: Step, cal: Calendar) -> Dues:
@@ -99,25 +100,38 @@ def whistle_dues(kind: str, sent_at: datetime, limits: WhistleLimits, eval_step:
 
 
 def whistle_dues_or_provisional(
-    kind: str, sent_at: datetime, limits: WhistleLimits, eval_step: Step, cal: Calendar
+    kind: str,
+    sent_at: datetime,
+    limits: WhistleLimits,
+    eval_step: Step,
+    cal: Calendar,
+    *,
+    granted: Sequence[Step] = (),
+    paused: Sequence[Span] = (),
 ) -> tuple[Dues, frozenset[str]]:
     """As `whistle_dues`, but a missing year stops nothing: the dues that needed it are computed on plain weekdays.
 
     Their field names are returned beside the dues. What is counted from a provisional time is provisional itself.
+    `granted`: extensions, each counted from where the finish stood; `paused`: spans in which no clock has run.
     """
     provisional = set()
     plain = cal.provisional()
 
     def clock(name: str, start: datetime, step: Step) -> datetime:
-        if not (name == "eval_due" and "finish_due" in provisional):
+        if name not in AFTER_FINISH or "finish_due" not in provisional:
             try:
-                return add(start, step.unit, step.amount, cal)
+                return add(start, step.unit, step.amount, cal, paused)
             except MissingYear:
                 pass
         provisional.add(name)
-        return add(start, step.unit, step.amount, plain)
+        return add(start, step.unit, step.amount, plain, paused)
 
-    return _dues(kind, sent_at, limits, eval_step, clock), frozenset(provisional)
+    return _dues(kind, sent_at, limits, eval_step, clock, granted=granted), frozenset(provisional)
+
+
+def extension_step(finish: Step) -> Step:
+    """By how much an extension puts off the finish: half the number of its limit, rounded up, as for a rework."""
+    return rework_step(finish)
 
 
 def rework_step(finish: Step) -> Step:
@@ -131,8 +145,12 @@ def _dues(
     limits: WhistleLimits,
     eval_step: Step,
     clock: Callable[[str, datetime, Step], datetime],
+    *,
+    granted: Sequence[Step] = (),
 ) -> Dues:
     finish_due = clock("finish_due", sent_at, limits.finish)
+    for step in granted:
+        finish_due = clock("finish_due", finish_due, step)
     return Dues(
         sign_due=clock("sign_due", sent_at, limits.sign),
         arrive_due=clock("arrive_due", sent_at, limits.arrive),

@@ -1,9 +1,24 @@
-"""`rules.clocks` on stored rows: a whistle brought in line with its dispatches, in the caller's transaction."""
+"""`rules.clocks` on stored rows: due times counted from what happened, and a whistle brought in line with its dispatches.
 
-from enforcement.models import Dispatch, Whistle
-from enforcement.rules.clocks import Part, whistle_next_due, whistle_state
-from enforcement.rules.deadlines import Step
-from townships.worktime import Due, due
+A due time is stored, and it is always what `count` makes of the moments, the extensions and the pauses: nothing is ever
+added to a stored one.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from enforcement.models import Dispatch, Extension, Return, Suspension, Whistle
+from enforcement.rules.clocks import Part, next_clock, whistle_next_due, whistle_state
+from enforcement.rules.deadlines import Step, rework_step
+from enforcement.services.limit import WhistleClocks, whistle_clocks
+from townships.worktime import Due, Pause, to_local
+
+Clocks = dict[str, Due]
+REMIND_AT = 0.8  # of a limit (domain 2.3)
+LEAD_ONLY = ("report_due", "finish_due")
 
 
 def part_of(dispatch: Dispatch) -> Part:
@@ -16,8 +31,35 @@ def part_of(dispatch: Dispatch) -> Part:
         report_due=dispatch.report_due,
         finish_due=dispatch.finish_due,
         rework_due=dispatch.rework_due,
+        return_due=dispatch.return_due,
         has_interim=dispatch.interim_at is not None,
     )
+
+
+def running(part: Part, since: datetime) -> dict[str, Any]:
+    """The fields that say which clock of a dispatch, counted from `since`, runs: `next_due` and `alarm_at`."""
+    clock = next_clock(part)
+    due: datetime | None = getattr(part, clock) if clock else None
+    return {"next_due": due, "alarm_at": alarm(since, due)}
+
+
+def alarm(since: datetime, due: datetime | None) -> datetime | None:
+    """When the one reminder of a clock is due; None where no clock runs."""
+    return since + (due - since) * REMIND_AT if due else None
+
+
+def evaluation_alarm(whistle: Whistle) -> datetime | None:
+    """The whistle's own clock runs when the lead has reported; until then those of its dispatches do."""
+    if whistle.state != Whistle.State.REPORTED or whistle.finish_due is None:
+        return None
+    return alarm(whistle.finish_due, whistle.eval_due)
+
+
+def begun_at(dispatch: Dispatch) -> datetime:
+    """From when the clock that runs now was counted."""
+    if dispatch.state == Dispatch.State.REWORK and dispatch.rework_at:
+        return dispatch.rework_at
+    return dispatch.sent_at
 
 
 def follow(whistle: Whistle) -> None:
@@ -26,27 +68,97 @@ def follow(whistle: Whistle) -> None:
     if whistle.eval_due is None or not parts:
         return
     whistle.state = whistle_state(parts)
-    whistle.next_due = whistle_next_due(parts, whistle.eval_due)
-    whistle.save(update_fields=["state", "next_due", "changed_at"])
+    whistle.next_due = whistle_next_due(parts, whistle.eval_due, whistle.resume_due)
+    whistle.alarm_at = evaluation_alarm(whistle)
+    whistle.save(update_fields=["state", "next_due", "alarm_at", "changed_at"])
 
 
-def evaluation_due(whistle: Whistle, step: Step, first: Due) -> Due:
-    """`first`, which is counted from the finish; or `step` after the end of the last rework, where that is later."""
-    last = whistle.dispatches.filter(rework_due__isnull=False).order_by("rework_due").last()
-    if last is None or last.rework_due is None:
-        return first
-    clock = due(last.rework_due, step.unit, step.amount)
-    if clock.at <= first.at:
-        return first
-    return Due(clock.at, clock.provisional or "rework_due" in last.provisional)
+# --- counting -------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Course:
+    """What a whistle's due times are counted with, beside the moments that stand on its rows."""
+
+    rules: WhistleClocks
+    paused: Sequence[Pause]  # suspensions that have ended
+    granted: Mapping[int, Sequence[Step]]  # dispatch id → its extensions
+    given_back: Mapping[int, Pause]  # dispatch id → what the arbitrator took beyond its limit
+
+    def pauses_of(self, dispatch: Dispatch) -> list[Pause]:
+        own = self.given_back.get(dispatch.pk)
+        return [*self.paused, *([own] if own else [])]
 
 
-def put_off_evaluation(whistle: Whistle, step: Step) -> None:
-    """The township judges a rework after it, so that its own time runs from the rework's end. Locked; stores it."""
-    if whistle.eval_due is None:
-        return
-    clock = evaluation_due(whistle, step, Due(whistle.eval_due, "eval_due" in whistle.provisional))
-    whistle.eval_due = clock.at
-    if clock.provisional:
-        whistle.provisional = sorted({*whistle.provisional, "eval_due"})
-    whistle.save(update_fields=["eval_due", "provisional"])
+def course_of(whistle: Whistle) -> Course:
+    """Five queries at most, the calendar's included."""
+    extensions = Extension.objects.filter(dispatch__whistle=whistle, state=Extension.State.GRANTED).order_by("turn")
+    granted: dict[int, list[Step]] = defaultdict(list)
+    for pk, unit, amount in extensions.values_list("dispatch_id", "unit", "amount"):
+        granted[pk].append(Step(unit, amount))
+    upheld = Return.objects.filter(dispatch__whistle=whistle, state=Return.State.UPHELD)
+    decided = upheld.values_list("dispatch_id", "arb_due", "decided_at")
+    return Course(
+        rules=whistle_clocks(whistle.kind, whistle.sent_at or whistle.submitted_at),
+        paused=list(ended_suspensions(whistle)),
+        granted=granted,
+        given_back={pk: (due, at) for pk, due, at in decided if due and at and at > due},
+    )
+
+
+def ended_suspensions(whistle: Whistle) -> Any:
+    ended = Suspension.objects.filter(whistle=whistle, state=Suspension.State.ENDED).order_by("decided_at")
+    return ended.values_list("decided_at", "ended_at")
+
+
+def count(dispatch: Dispatch, course: Course) -> Clocks:
+    """All due times of a dispatch that has them, by their field names, by the limits of the day it was sent on."""
+    paused, rules = course.pauses_of(dispatch), course.rules
+    if to_local(dispatch.sent_at).date() != rules.day:  # it has taken another's place
+        rules = whistle_clocks(rules.kind, dispatch.sent_at)
+    dues, guessed = rules.dues(dispatch.sent_at, course.granted.get(dispatch.pk, ()), paused)
+    names = ["sign_due", "arrive_due", *(LEAD_ONLY if dispatch.is_lead else ())]
+    clocks = {name: Due(at, name in guessed) for name in names if (at := getattr(dues, name))}
+    if dispatch.rework_at:
+        clocks["rework_due"] = rules.due(dispatch.rework_at, rework_step(rules.limits.finish), paused)
+    return clocks
+
+
+def count_whistle(whistle: Whistle, dispatches: Sequence[Dispatch], course: Course) -> Clocks:
+    """The whole's own due times. Its evaluation comes after the last of what it has to judge. Sent whistles only."""
+    granted = [step for steps in course.granted.values() for step in steps]
+    dues, guessed = course.rules.dues(whistle.sent_at, granted, course.paused)  # type: ignore[arg-type]
+    ends = [Due(dues.finish_due, "finish_due" in guessed)]
+    for dispatch in dispatches:
+        for name in ("finish_due", "rework_due"):
+            at = getattr(dispatch, name)
+            if at and dispatch.state not in Dispatch.GONE:
+                ends.append(Due(at, name in dispatch.provisional))
+    last = max(ends, key=lambda end: end.at)
+    judged = course.rules.due(last.at, course.rules.eval_step, course.paused)
+    return {"finish_due": ends[0], "eval_due": Due(judged.at, judged.provisional or last.provisional)}
+
+
+def put(obj: Any, clocks: Clocks) -> list[str]:
+    """Set these due times on `obj`, provisional ones marked; returns the names of all fields to save."""
+    for name, clock in clocks.items():
+        setattr(obj, name, clock.at)
+    others = [name for name in obj.provisional if name not in clocks]
+    obj.provisional = sorted({*others, *(name for name, clock in clocks.items() if clock.provisional)})
+    return [*clocks, "provisional"]
+
+
+def recount(whistle: Whistle) -> None:
+    """Count all due times of a sent and locked whistle and its open dispatches anew, and store them.
+
+    After whatever moves them: an extension, a pause that has ended, a department in another's place, a rework.
+    """
+    course = course_of(whistle)
+    dispatches = list(whistle.dispatches.select_for_update(of=("self",), no_key=True).order_by("id"))
+    for dispatch in dispatches:
+        if dispatch.is_open:
+            names = put(dispatch, count(dispatch, course))
+            if dispatch.return_due is None:
+                for name, value in running(part_of(dispatch), begun_at(dispatch)).items():
+                    setattr(dispatch, name, value)
+            dispatch.save(update_fields=[*names, "next_due", "alarm_at", "changed_at"])
+    whistle.save(update_fields=put(whistle, count_whistle(whistle, dispatches, course)))
+    follow(whistle)

@@ -10,8 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from enforcement.models import Attendance, Dispatch, Remark, Report
-from enforcement.rules.clocks import next_due
-from enforcement.services.clocks import follow, part_of
+from enforcement.services.clocks import begun_at, follow, part_of, running
 from enforcement.services.labels import late_mark
 from enforcement.services.messages import department_people, dispatch_message
 from notifications import kinds
@@ -54,7 +53,7 @@ def sign(
 def assign(dispatch: Dispatch, *, by: Any, assigned_unit: Unit | None, assigned_officer: User | None) -> None:
     """Name, or change, the sub-unit or officer who goes; they see it in their own list and are told."""
     lock(dispatch)
-    if dispatch.state not in ("sent", "signed", "arrived", "rework"):
+    if dispatch.state not in Dispatch.IN_HAND:
         raise Refused(dispatch, "派单已经反馈或办结，不能再改承办人。")
     _assign(dispatch, by=by, assigned_unit=assigned_unit, assigned_officer=assigned_officer)
 
@@ -104,8 +103,9 @@ def report_interim(
         said = {"kind": "interim", "measures": measures, "is_late": bool(late), "at": now}
         report = _new_report(dispatch, by, request_id, files, **said)
         dispatch.interim_at = dispatch.interim_at or now
-        dispatch.next_due = next_due(part_of(dispatch))
-        dispatch.save(update_fields=["interim_at", "next_due", "changed_at"])
+        clock = running(part_of(dispatch), begun_at(dispatch))
+        dispatch.next_due, dispatch.alarm_at = clock["next_due"], clock["alarm_at"]
+        dispatch.save(update_fields=["interim_at", "next_due", "alarm_at", "changed_at"])
         record(dispatch, "dispatch_interim", by=by, what=f"{dispatch.department}首报{late}", stage=Stage.HANDLE)
         follow(dispatch.whistle)
         return report
@@ -151,13 +151,13 @@ def remark(dispatch: Dispatch, *, by: Any, request_id: UUID, text: str) -> Remar
     """留言 from either side; the other is told. Twice is once."""
 
     def create() -> Remark:
-        from_township = by.acting.unit_id == dispatch.township_id
+        from_township = by.acting.unit_id == dispatch.by_unit_id
         side = Remark.Side.TOWNSHIP if from_township else Remark.Side.DEPARTMENT
         made = Remark.objects.create(
             dispatch=dispatch, side=side, text=text, by=by, by_office=by.office, request_id=request_id
         )
         record(dispatch, "dispatch_remarked", by=by, what=f"{side.label}留言", stage=Stage.HANDLE)
-        to = department_people(dispatch) if from_township else people.duty(dispatch.township)
+        to = department_people(dispatch) if from_township else people.desk(dispatch.by_unit)
         notify(dispatch_message(kinds.RemarkWritten, dispatch), to=to, key=f"remark_written:{made.pk}")
         return made
 
@@ -174,8 +174,8 @@ def _lock_both(dispatch: Dispatch, *, seen_state: str | None = None) -> None:
 def _walk(dispatch: Dispatch, to: str, *, seen_state: str | None = None, **arrow: Any) -> None:
     """Walk an arrow of the dispatch with its next due time, then bring the whistle in line."""
     _lock_both(dispatch, seen_state=seen_state)
-    due = next_due(replace(part_of(dispatch), state=to))
-    advance(dispatch, to, next_due=due, claimed_at=None, claimed_by=None, **arrow)
+    clock = running(replace(part_of(dispatch), state=to), dispatch.sent_at)
+    advance(dispatch, to, **clock, claimed_at=None, claimed_by=None, **arrow)
     follow(dispatch.whistle)
 
 
@@ -204,4 +204,4 @@ def _new_report(dispatch: Dispatch, by: Any, request_id: UUID, files: Iterable[U
 
 
 def _tell_township(kind: type[kinds.Kind], dispatch: Dispatch, *, key: str) -> None:
-    notify(dispatch_message(kind, dispatch), to=people.duty(dispatch.township), key=key)
+    notify(dispatch_message(kind, dispatch), to=people.desk(dispatch.by_unit), key=key)

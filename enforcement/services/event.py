@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from enforcement.models import Caller, Category, Event
 from enforcement.rules.deadlines import Step
+from enforcement.services.clocks import alarm
 from enforcement.services.limit import accept_due
 from enforcement.services.messages import event_message
 from notifications import kinds
@@ -84,6 +85,7 @@ def _register(event: Event, origin: Origin, photos: Iterable[Upload], settled: s
     clock = accept_due(event)
     event.number = next_number("事", event.township.code, timezone.localdate(event.reported_at))
     event.accept_due = event.next_due = clock.at
+    event.alarm_at = alarm(event.reported_at, clock.at)
     event.provisional = ["accept_due"] if clock.provisional else []
     event.save(force_insert=True)
     if origin.caller_name or origin.caller_phone:
@@ -96,7 +98,7 @@ def _register(event: Event, origin: Origin, photos: Iterable[Upload], settled: s
     if settled:
         _close(event, by=by, result=settled, what="现场处置完毕")
     else:
-        to = [user for user in people.duty(event.township) if user.pk != by.pk]
+        to = [user for user in people.desk(event.township) if user.pk != by.pk]
         notify(event_message(kinds.EventReported, event), to=to, key=f"event_reported:{event.pk}")
     return event
 
@@ -146,6 +148,7 @@ def hand_to_squad(event: Event, *, by: Any, seen_state: str, limit: Step) -> Non
         squad_amount=limit.amount,
         squad_due=clock.at,
         next_due=clock.at,
+        alarm_at=alarm(now, clock.at),
         provisional=["squad_due"] if clock.provisional else [],
         claimed_at=None,
         claimed_by=None,
@@ -171,6 +174,7 @@ def dismiss(event: Event, *, by: Any, seen_state: str, reason: str, text: str) -
         closed_at=timezone.now(),
         closed_by=by,
         next_due=None,
+        alarm_at=None,
     )
     notify(event_message(kinds.EventDismissed, event), to=[event.reported_by], key=f"event_dismissed:{event.pk}")
 
@@ -200,6 +204,7 @@ def _close(event: Event, *, by: Any, result: str, what: str) -> None:
         closed_at=timezone.now(),
         closed_by=by,
         next_due=None,
+        alarm_at=None,
     )
     if event.reported_by_id != by.pk:
         notify(event_message(kinds.EventClosed, event), to=[event.reported_by], key=f"event_closed:{event.pk}")

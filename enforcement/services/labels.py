@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from enforcement.models import Dispatch, Whistle
+from enforcement.rules import clocks
 
 Row = Mapping[str, Any]
 WHISTLE_STATES = dict(Whistle.State.choices)
@@ -17,8 +18,10 @@ KIND_TONES = {"emergency": "urgent", "campaign": "blue"}
 WHISTLE_TONES = {"submitted": "blue", "signing": "blue", "signed": "blue", "reported": "soon", "closed": "ok"}
 DISPATCH_TONES = {
     "sent": "blue", "signed": "blue", "arrived": "blue", "rework": "soon", "reported": "ok", "closed": "ok",
+    "returning": "soon", "arbitration": "soon",
 }  # fmt: skip
 WORDS = {**DISPATCH_STATES, "sent": "未签收"}  # where a department stands, as others see it
+NOT_BEGUN = ("sent", "returning", "arbitration", "returned", "withdrawn", "suspended")
 CLOCKS = {
     "approve_due": "审核",
     "confirm_due": "事后确认",
@@ -28,9 +31,10 @@ CLOCKS = {
     "finish_due": "办结",
     "rework_due": "返工",
     "eval_due": "评价",
+    "return_due": "退哨答复",
+    "resume_due": "恢复",
 }
-OWN = {"submitted": "approve_due", "reported": "eval_due"}
-PARTS = {"sent": "sign_due", "signed": "arrive_due", "rework": "rework_due"}
+OWN = {"submitted": "approve_due", "reported": "eval_due", "suspended": "resume_due"}
 
 
 class Clock(NamedTuple):
@@ -60,7 +64,7 @@ PART_FIELDS = (
 
 def dispatch_clock(part: Row) -> Clock:
     """The clock of the department's next act."""
-    name = PARTS.get(part["state"], "finish_due")
+    name = clocks.CLOCKS.get(part["state"], "finish_due")
     if part["state"] == "arrived" and part["report_due"] and not part["interim_at"]:
         name = "report_due"
     return Clock(name, part["next_due"], name in part["provisional"])
@@ -90,7 +94,7 @@ def dot(part: Row, name: str, now: datetime) -> Dot:
     word = part_word(part)
     if part["next_due"] is not None and part["next_due"] < now:
         return Dot(f"{name} {word} 超期", "late")
-    is_behind = part["state"] == "sent" or (part["state"] == "closed" and not part["arrived_at"])
+    is_behind = part["state"] in NOT_BEGUN or (part["state"] == "closed" and not part["arrived_at"])
     return Dot(f"{name} {word}", "" if is_behind else "done")
 
 

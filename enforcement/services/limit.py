@@ -1,5 +1,6 @@
 """Time limits, read from their rows and turned into due times."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -13,7 +14,7 @@ from enforcement.rules.deadlines import (
     whistle_dues_or_provisional,
 )
 from townships.rules.worktime import Calendar
-from townships.worktime import Due, calendar, due, to_aware, to_local
+from townships.worktime import Due, Pause, calendar, due, local_spans, to_aware, to_local
 
 SHIPPED_STEPS: dict[tuple[str, str], Step] = {
     (Limit.Kind.EVENT_URGENT, Limit.Step.ACCEPT): Step("continuous_minutes", 30),
@@ -22,6 +23,12 @@ SHIPPED_STEPS: dict[tuple[str, str], Step] = {
     (Limit.Kind.URGENT, Limit.Step.APPROVE): Step("continuous_minutes", 60),
     (Limit.Kind.EMERGENCY, Limit.Step.CONFIRM): Step("continuous_minutes", 120),
     (Limit.Kind.ALL, Limit.Step.EVAL): SHIPPED_EVAL,
+    (Limit.Kind.ALL, Limit.Step.ARBITRATE): Step("work_days", 1),
+    (Limit.Kind.EMERGENCY, Limit.Step.ARBITRATE): Step("continuous_minutes", 30),
+    (Limit.Kind.EVENT_URGENT, Limit.Step.HANDOVER): Step("continuous_minutes", 30),
+    (Limit.Kind.EVENT, Limit.Step.HANDOVER): Step("work_minutes", 120),
+    (Limit.Kind.ALL, Limit.Step.CHECK): Step("work_days", 1),
+    (Limit.Kind.ALL, Limit.Step.APPEAL): Step("work_days", 3),
 }
 
 
@@ -44,20 +51,30 @@ class WhistleClocks:
     """All that a whistle's kind says on one day, and how to count with it."""
 
     kind: str
+    day: date
     limits: WhistleLimits
     eval_step: Step
     approve: Step
     confirm: Step
+    arbitrate: Step
     calendar: Calendar
 
-    def due(self, start: datetime, step: Step) -> Due:
+    def due(self, start: datetime, step: Step, paused: Sequence[Pause] = ()) -> Due:
         """When this step, counted from the aware `start`, is over."""
-        return due(start, step.unit, step.amount, self.calendar)
+        return due(start, step.unit, step.amount, self.calendar, paused)
 
-    def dues(self, sent_at: datetime) -> tuple[Dues, frozenset[str]]:
+    def dues(
+        self, sent_at: datetime, granted: Sequence[Step] = (), paused: Sequence[Pause] = ()
+    ) -> tuple[Dues, frozenset[str]]:
         """Aware due times from `sent_at`, and the names of the provisional ones."""
         dues, provisional = whistle_dues_or_provisional(
-            self.kind, to_local(sent_at), self.limits, self.eval_step, self.calendar
+            self.kind,
+            to_local(sent_at),
+            self.limits,
+            self.eval_step,
+            self.calendar,
+            granted=granted,
+            paused=local_spans(paused),
         )
         return (
             Dues(
@@ -74,10 +91,12 @@ class WhistleClocks:
 
 def whistle_clocks(kind: str, on: datetime) -> WhistleClocks:
     """The limits of this kind of whistle as they stand on the day of `on`, in one query."""
-    steps = steps_on(to_local(on).date(), kind)
+    day = to_local(on).date()
+    steps = steps_on(day, kind)
     shipped = SHIPPED_LIMITS[kind]
     return WhistleClocks(
         kind=kind,
+        day=day,
         limits=WhistleLimits(
             sign=steps.get((kind, "sign"), shipped.sign),
             arrive=steps.get((kind, "arrive"), shipped.arrive),
@@ -87,5 +106,6 @@ def whistle_clocks(kind: str, on: datetime) -> WhistleClocks:
         eval_step=steps[("all", "eval")],
         approve=steps.get((kind, "approve"), steps[("all", "approve")]),
         confirm=steps[("emergency", "confirm")],
+        arbitrate=steps.get((kind, "arbitrate"), steps[("all", "arbitrate")]),
         calendar=calendar(),
     )

@@ -10,7 +10,7 @@ from townships import people
 
 def department_people(dispatch: Dispatch) -> list[Any]:
     """Whoever in the department has to know: the liaisons, and the officer or sub-unit that goes."""
-    told = people.liaisons(dispatch.department)
+    told = people.desk(dispatch.department)
     if dispatch.assigned_unit:
         told = [*told, *people.subunit_people(dispatch.assigned_unit)]
     if dispatch.assigned_officer:
@@ -48,7 +48,7 @@ def _message(
     return kind(
         number=about.number,
         matter=matter,
-        unit=about.township.short_name,
+        unit=about.by_unit.short_name,
         due=due_at.isoformat() if due_at else None,
         link=about.get_absolute_url(),
     )

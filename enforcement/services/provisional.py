@@ -1,15 +1,12 @@
 """Due times that were computed on plain weekdays, counted anew once the year's holidays are known."""
 
-from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
 from enforcement.models import Dispatch, Event, Whistle
 from enforcement.rules.clocks import next_due
-from enforcement.rules.deadlines import rework_step
-from enforcement.services.clocks import evaluation_due, follow, part_of, put_off_evaluation
+from enforcement.services.clocks import Clocks, count, count_whistle, course_of, follow, part_of
 from enforcement.services.limit import accept_due, whistle_clocks
 from enforcement.services.messages import dispatch_message, event_message, whistle_message
 from notifications import kinds
@@ -17,9 +14,8 @@ from notifications.services.outbox import notify
 from records.models import Stage
 from records.services import lock, record
 from townships import people
-from townships.worktime import Due, due
+from townships.worktime import due
 
-Clocks = dict[str, Due]
 CHANGED = kinds.ProvisionalDueChanged
 
 
@@ -48,7 +44,7 @@ def _event(event: Event) -> bool:
         return False
     if event.next_due is not None:
         event.next_due = event.squad_due if event.state == Event.State.SQUAD else event.accept_due
-    _store(event, known, people.duty(event.township), event_message(CHANGED, event))
+    _store(event, known, people.desk(event.township), event_message(CHANGED, event))
     return True
 
 
@@ -62,15 +58,14 @@ def _whistle(whistle: Whistle) -> bool:
     if "confirm_due" in whistle.provisional:
         clocks["confirm_due"] = rules.due(whistle.submitted_at, rules.confirm)
     if whistle.sent_at:
-        clocks.update(_sent_clocks(whistle, whistle.sent_at, {"finish_due", "eval_due"}))
-        clocks["eval_due"] = evaluation_due(whistle, rules.eval_step, clocks["eval_due"])
+        clocks.update(count_whistle(whistle, list(whistle.dispatches.all()), course_of(whistle)))
     if not (known := _apply(whistle, clocks)):
         return False
     if whistle.state == Whistle.State.SUBMITTED:
         whistle.next_due = whistle.approve_due
     elif whistle.is_open:
         follow(whistle)
-    _store(whistle, known, people.duty(whistle.township), whistle_message(CHANGED, whistle, whistle.next_due))
+    _store(whistle, known, people.desk(whistle.by_unit), whistle_message(CHANGED, whistle, whistle.next_due))
     return True
 
 
@@ -79,28 +74,14 @@ def _dispatch(dispatch: Dispatch) -> bool:
     lock(dispatch.whistle)
     whistle = dispatch.whistle
     lock(dispatch)
-    clocks: Clocks = dict(_sent_clocks(whistle, dispatch.sent_at, set(dispatch.provisional)))
-    rules = whistle_clocks(whistle.kind, dispatch.sent_at)
-    if "rework_due" in dispatch.provisional and dispatch.rework_at:
-        step = rework_step(rules.limits.finish)
-        clocks["rework_due"] = due(dispatch.rework_at, step.unit, step.amount)
-    if not (known := _apply(dispatch, clocks)):
+    if not (known := _apply(dispatch, count(dispatch, course_of(whistle)))):
         return False
     dispatch.next_due = next_due(part_of(dispatch))
-    to = [*people.duty(dispatch.township), *people.liaisons(dispatch.department)]
+    to = [*people.desk(dispatch.by_unit), *people.desk(dispatch.department)]
     _store(dispatch, known, to, dispatch_message(CHANGED, dispatch))
-    put_off_evaluation(whistle, rules.eval_step)
     if whistle.is_open:
         follow(whistle)
     return True
-
-
-def _sent_clocks(whistle: Whistle, sent_at: datetime, wanted: set[str]) -> Iterator[tuple[str, Due]]:
-    dues, provisional = whistle_clocks(whistle.kind, sent_at).dues(sent_at)
-    for name in wanted & set(vars(dues)):
-        at = getattr(dues, name)
-        if at is not None:
-            yield name, Due(at, provisional=name in provisional)
 
 
 def _apply(obj: Any, clocks: Clocks) -> Clocks:

@@ -51,9 +51,10 @@ def _with_states(steps: list[Step], *, is_over: bool) -> list[Step]:
 
 def _before(dispatch: Dispatch) -> Iterator[Step]:
     event, whistle = dispatch.event, dispatch.whistle
-    urgent = "紧急，" if event.is_urgent else ""
-    yield Step("上报", at=event.reported_at, note=f"{urgent}来源：{event.get_source_display()}")
-    note = "镇领导已批准"
+    if event:
+        urgent = "紧急，" if event.is_urgent else ""
+        yield Step("上报", at=event.reported_at, note=f"{urgent}来源：{event.get_source_display()}")
+    note = "镇领导已批准" if whistle.by_unit.is_township else "部门领导已批准"
     if whistle.kind == Whistle.Kind.EMERGENCY:
         note = "应急哨先发后核，镇领导" + ("待事后确认" if whistle.awaits_confirmation else "已事后确认")
     yield Step("吹哨", at=dispatch.sent_at, note=note)

@@ -15,17 +15,18 @@ from django.utils import timezone
 from enforcement.models import Dispatch, Event, Whistle
 from enforcement.rules.deadlines import rework_step
 from enforcement.services import event as events
-from enforcement.services.clocks import follow, put_off_evaluation
+from enforcement.services.clocks import alarm, recount
 from enforcement.services.labels import late_mark
 from enforcement.services.limit import WhistleClocks, whistle_clocks
 from enforcement.services.messages import department_people, dispatch_message, whistle_message
+from enforcement.services.pending import end_pending
 from notifications import kinds
 from notifications.services.outbox import notify, notify_many
 from records.models import Entry, Stage
 from records.services import Refused, advance, entry_for, lock, once, record
 from records.services.number import next_number
 from townships import people
-from townships.models import Role, Unit
+from townships.models import Unit
 
 
 def submit(
@@ -45,7 +46,7 @@ def submit(
     departments = [lead, *(unit for unit in helpers if unit.pk != lead.pk)]
     whistle = Whistle(
         event=event,
-        township=event.township,
+        by_unit=event.township,
         kind=kind,
         title=event.title,
         facts=facts,
@@ -84,7 +85,7 @@ def approve(whistle: Whistle, *, by: Any, seen_state: str) -> None:
         **fields,
     )
     approved = whistle_message(kinds.WhistleApproved, whistle, whistle.finish_due)
-    _send(whistle, departments, dues, by=by, told=approved, role=Role.DUTY)
+    _send(whistle, departments, dues, by=by, told=approved, role=people.desk_role(whistle.by_unit))
 
 
 @transaction.atomic
@@ -103,7 +104,7 @@ def confirm_emergency(whistle: Whistle, *, by: Any) -> None:
 @transaction.atomic
 def reject(whistle: Whistle, *, by: Any, seen_state: str, reason: str) -> None:
     """Not approved: the event goes back to the desk, which may settle it or submit again."""
-    lock(whistle.event)
+    lock_event(whistle)
     now = timezone.now()
     advance(
         whistle,
@@ -117,24 +118,17 @@ def reject(whistle: Whistle, *, by: Any, seen_state: str, reason: str) -> None:
         rejected_by=by,
         rejection=reason,
         next_due=None,
+        alarm_at=None,
     )
-    advance(
-        whistle.event,
-        Event.State.VERIFIED,
-        by=by,
-        verb="event_returned",
-        what="吹哨未获批准，回到已核实",
-        stage=Stage.FILE,
-        next_due=whistle.event.accept_due,
-    )
-    to = people.duty(whistle.township)
+    give_back_event(whistle, by=by, what="吹哨未获批准，回到已核实")
+    to = people.desk(whistle.by_unit)
     notify(whistle_message(kinds.WhistleRejected, whistle, None), to=to, key=f"whistle_rejected:{whistle.pk}")
 
 
 @transaction.atomic
 def close(whistle: Whistle, *, by: Any, seen_state: str, stars: Mapping[int, int] | None = None) -> None:
     """The township confirms: whistle, dispatches and event are closed. `stars`: dispatch id → 1–5, given or not."""
-    lock(whistle.event)
+    lock_event(whistle)
     lock(whistle, seen_state=seen_state)
     _refuse_while_reworking(whistle)
     now = timezone.now()
@@ -149,14 +143,15 @@ def close(whistle: Whistle, *, by: Any, seen_state: str, stars: Mapping[int, int
         closed_at=now,
         closed_by=by,
         next_due=None,
+        alarm_at=None,
     )
-    dispatches = list(
-        whistle.dispatches.select_for_update(of=("self",), no_key=True).select_related("department").order_by("id")
-    )
+    dispatches = locked_dispatches(whistle)
     result = _result(dispatches)
     for dispatch in dispatches:
         _close_dispatch(dispatch, by=by, stars=(stars or {}).get(dispatch.pk), at=now)
-    events.close_after_whistle(whistle.event, by=by, result=result)
+    end_pending(whistle)
+    if whistle.event:
+        events.close_after_whistle(whistle.event, by=by, result=result)
     _tell_departments(whistle, dispatches)
 
 
@@ -186,12 +181,41 @@ def rework(dispatch: Dispatch, *, by: Any, seen_state: str, reason: str) -> None
         rework_reason=reason,
         rework_due=clock.at,
         next_due=clock.at,
-        provisional=[*dispatch.provisional, *(["rework_due"] if clock.provisional else [])],
+        alarm_at=alarm(now, clock.at),
+        claimed_at=None,
+        claimed_by=None,
     )
-    put_off_evaluation(whistle, clocks.eval_step)
-    follow(whistle)
+    recount(whistle)
+    dispatch.refresh_from_db(fields=["rework_due", "next_due", "provisional"])
     message = dispatch_message(kinds.ReworkAsked, dispatch)
     notify(message, to=department_people(dispatch), key=f"rework_asked:{dispatch.pk}")
+
+
+def lock_event(whistle: Whistle) -> None:
+    """The first lock of every verb that touches the event too; a joint action has none."""
+    if whistle.event:
+        lock(whistle.event)
+
+
+def locked_dispatches(whistle: Whistle) -> list[Dispatch]:
+    """Those still open, in the order of their ids, locked."""
+    rows = whistle.dispatches.filter(state__in=Dispatch.OPEN).select_related("department", "assigned_officer")
+    return list(rows.select_for_update(of=("self",), no_key=True).order_by("id"))
+
+
+def give_back_event(whistle: Whistle, *, by: Any, what: str) -> None:
+    """Nobody else is on it any more: the event is the desk's again."""
+    if whistle.event:
+        advance(
+            whistle.event,
+            Event.State.VERIFIED,
+            by=by,
+            verb="event_returned",
+            what=what,
+            stage=Stage.FILE,
+            next_due=whistle.event.accept_due,
+            alarm_at=alarm(whistle.event.reported_at, whistle.event.accept_due),
+        )
 
 
 def asked_departments(whistle: Whistle) -> list[Unit]:
@@ -208,9 +232,10 @@ def department_words(departments: Sequence[Unit]) -> str:
 
 # --- inside ---------------------------------------------------------------------------------------------------------
 def _submit(whistle: Whistle, departments: Sequence[Unit], *, by: Any, seen_state: str) -> Whistle:
-    _mark_event(whistle.event, by=by, seen_state=seen_state)
+    if whistle.event:
+        _mark_event(whistle.event, by=by, seen_state=seen_state)
     whistle.submitted_at = timezone.now()
-    whistle.number = next_number("哨", whistle.township.code, timezone.localdate(whistle.submitted_at))
+    whistle.number = next_number("哨", whistle.by_unit.code, timezone.localdate(whistle.submitted_at))
     clocks = whistle_clocks(whistle.kind, whistle.submitted_at)
     if whistle.kind == Whistle.Kind.EMERGENCY:
         _submit_emergency(whistle, departments, clocks, by=by)
@@ -232,6 +257,7 @@ def _mark_event(event: Event, *, by: Any, seen_state: str) -> None:
         stage=Stage.FILE,
         seen_state=seen_state,
         next_due=None,
+        alarm_at=None,
         claimed_at=None,
         claimed_by=None,
         **verified,
@@ -241,12 +267,13 @@ def _mark_event(event: Event, *, by: Any, seen_state: str) -> None:
 def _submit_to_leaders(whistle: Whistle, departments: Sequence[Unit], clocks: WhistleClocks, *, by: Any) -> None:
     clock = clocks.due(whistle.submitted_at, clocks.approve)
     whistle.approve_due = whistle.next_due = clock.at
+    whistle.alarm_at = alarm(whistle.submitted_at, clock.at)
     whistle.provisional = ["approve_due"] if clock.provisional else []
     whistle.save(force_insert=True)
     what = f"提交{whistle.get_kind_display()}，拟请{department_words(departments)}"
     record(whistle, "whistle_submitted", by=by, what=what, stage=Stage.FILE, to_state=whistle.state)
     message = whistle_message(kinds.WhistleSubmitted, whistle, whistle.approve_due)
-    notify(message, to=people.leaders(whistle.township), key=f"whistle_submitted:{whistle.pk}")
+    notify(message, to=people.leaders(whistle.by_unit), key=f"whistle_submitted:{whistle.pk}")
 
 
 def _submit_emergency(whistle: Whistle, departments: Sequence[Unit], clocks: WhistleClocks, *, by: Any) -> None:
@@ -262,7 +289,7 @@ def _submit_emergency(whistle: Whistle, departments: Sequence[Unit], clocks: Whi
     what = f"吹应急哨，{department_words(departments)}；先发后核"
     record(whistle, "emergency_blown", by=by, what=what, stage=Stage.DISPATCH, to_state=whistle.state)
     blown = whistle_message(kinds.EmergencyBlown, whistle, whistle.confirm_due)
-    _send(whistle, departments, dues, by=by, told=blown, role=Role.LEADER)
+    _send(whistle, departments, dues, by=by, told=blown, role=people.leader_role(whistle.by_unit))
 
 
 def _started(clocks: WhistleClocks, now: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -273,6 +300,7 @@ def _started(clocks: WhistleClocks, now: datetime) -> tuple[dict[str, Any], dict
         "finish_due": dues.finish_due,
         "eval_due": dues.eval_due,
         "next_due": dues.sign_due,
+        "alarm_at": None,  # from here on it is the dispatches' clocks that run
         "provisional": sorted(provisional & {"finish_due", "eval_due"}),
     }
     lead = {
@@ -282,6 +310,7 @@ def _started(clocks: WhistleClocks, now: datetime) -> tuple[dict[str, Any], dict
         "report_due": dues.report_due,
         "finish_due": dues.finish_due,
         "next_due": dues.sign_due,
+        "alarm_at": alarm(now, dues.sign_due),
         "provisional": sorted(provisional - {"eval_due"}),
     }
     return own, lead
@@ -301,8 +330,8 @@ def _send(
     `told` goes to who holds `role` in the township, the dispatches to the departments' liaisons.
     """
     dispatches = _make_dispatches(whistle, departments, dues, by=by)
-    to = people.told({whistle.township_id: role, **dict.fromkeys(whistle.departments, Role.LIAISON)})
-    own = (told, to[whistle.township_id], f"{told.code()}:{whistle.pk}")
+    to = people.told({whistle.by_unit_id: role, **{unit.pk: people.desk_role(unit) for unit in departments}})
+    own = (told, to[whistle.by_unit_id], f"{told.code()}:{whistle.pk}")
     sent = [(dispatch_message(kinds.DispatchSent, d), to[d.department_id], f"dispatch_sent:{d.pk}") for d in dispatches]
     notify_many([own, *sent])
 
@@ -315,9 +344,10 @@ def _make_dispatches(
             number=f"{whistle.number}/{index}",
             whistle=whistle,
             event_id=whistle.event_id,
-            township=whistle.township,
+            by_unit=whistle.by_unit,
             department=unit,
             is_lead=index == 1,
+            task=whistle.tasks.get(str(unit.pk), ""),
             **(dues if index == 1 else _helper_dues(dues)),
         )
         for index, unit in enumerate(departments, start=1)
@@ -378,17 +408,19 @@ def _close_dispatch(dispatch: Dispatch, *, by: Any, stars: int | None, at: datet
         stage=Stage.EVALUATE if stars else Stage.CLOSE,
         closed_at=at,
         next_due=None,
+        return_due=None,
+        alarm_at=None,
         **rated,
     )
 
 
 def _tell_departments(whistle: Whistle, dispatches: Sequence[Dispatch]) -> None:
-    liaisons = people.told(dict.fromkeys((dispatch.department_id for dispatch in dispatches), Role.LIAISON))
+    desks = people.told({dispatch.department_id: people.desk_role(dispatch.department) for dispatch in dispatches})
     told = []
     for dispatch in dispatches:
-        to = {user.pk: user for user in liaisons[dispatch.department_id]}
+        to = {user.pk: user for user in desks[dispatch.department_id]}
         if dispatch.assigned_officer:
             to[dispatch.assigned_officer.pk] = dispatch.assigned_officer
-        dispatch.whistle, dispatch.township = whistle, whistle.township
+        dispatch.whistle, dispatch.by_unit = whistle, whistle.by_unit
         told.append((dispatch_message(kinds.DispatchClosed, dispatch), to.values(), f"dispatch_closed:{dispatch.pk}"))
     notify_many(told)

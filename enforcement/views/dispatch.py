@@ -75,7 +75,7 @@ QUICK = (
 ROW = (
     "id", "number", "whistle__title", "whistle__kind", "is_lead", "state", "sent_at", "next_due", "report_due",
     "interim_at", "sign_due", "signed_at", "arrive_due", "arrived_at", "provisional", "department__short_name",
-    "township__short_name", "assigned_unit__short_name", "assigned_officer__name", "claimed_by__name",
+    "by_unit__short_name", "assigned_unit__short_name", "assigned_officer__name", "claimed_by__name",
 )  # fmt: skip
 
 
@@ -127,7 +127,7 @@ def dispatch_row(one: dict[str, Any]) -> dict[str, Any]:
 def visible_dispatch(request: HttpRequest, pk: int) -> Dispatch:
     """The dispatch with what its page says of it, or 404."""
     related = (
-        "whistle", "event__category", "event__grid", "township", "department", "assigned_unit", "assigned_officer",
+        "whistle", "event__category", "event__grid", "by_unit", "department", "assigned_unit", "assigned_officer",
         "claimed_by",
     )  # fmt: skip
     return get_object_or_404(Dispatch.objects.visible_to(request.user).select_related(*related), pk=pk)
@@ -165,7 +165,7 @@ def detail_context(request: HttpRequest, dispatch: Dispatch, **bound: Form) -> d
         "steps": dispatch_steps(dispatch),
         "remarks": remarks_of(dispatch, is_department=is_department),
         "entries": Entry.objects.about(dispatch.whistle, dispatch),
-        "desk_phone": desk_phone(dispatch.township),
+        "desk_phone": desk_phone(dispatch.by_unit),
         "forms": forms,
         "is_department": is_department,
         "can_claim": can_claim(user, dispatch),
@@ -185,7 +185,7 @@ def desk_phone(township: Unit) -> str:
     """The number of the township's command room; where none is kept, that of a duty officer."""
     if township.phone:
         return township.phone
-    return next((user.mobile for user in people.duty(township) if user.mobile), "")
+    return next((user.mobile for user in people.desk(township) if user.mobile), "")
 
 
 def verb_forms(user: Any, dispatch: Dispatch) -> dict[str, Form]:

@@ -77,7 +77,7 @@ QUICK = (
 # --- the list -------------------------------------------------------------------------------------------------------
 ROW = (
     "id", "number", "title", "kind", "state", "submitted_at", "sent_at", "approved_at", "next_due", "provisional",
-    "departments", "township__short_name",
+    "departments", "by_unit__short_name",
 )  # fmt: skip
 
 
@@ -122,7 +122,7 @@ def whistle_rows(whistles: Sequence[dict[str, Any]], now: datetime, *, shows_tow
     return [
         {
             **one,
-            "line": f"{one['number']} · {one['township__short_name']}" if shows_township else one["number"],
+            "line": f"{one['number']} · {one['by_unit__short_name']}" if shows_township else one["number"],
             "kind": WHISTLE_KINDS[one["kind"]],
             "kind_tone": KIND_TONES.get(one["kind"], ""),
             "state": WHISTLE_STATES[one["state"]],
@@ -158,7 +158,7 @@ class Part:
 def visible_whistle(request: HttpRequest, pk: int) -> Whistle:
     """The whistle with what its page says of it, or 404."""
     related = (
-        "event__category", "event__grid", "township", "submitted_by", "approved_by", "claimed_by", "closed_by",
+        "event__category", "event__grid", "by_unit", "submitted_by", "approved_by", "claimed_by", "closed_by",
     )  # fmt: skip
     return get_object_or_404(Whistle.objects.visible_to(request.user).select_related(*related), pk=pk)
 
@@ -196,7 +196,7 @@ def detail_context(request: HttpRequest, whistle: Whistle, **bound: Form) -> dic
         "confirm_is_provisional": "confirm_due" in whistle.provisional,
         "forms": forms,
         "reworking": [one for one in dispatches if one.state == Dispatch.State.REWORK],
-        "is_own_township": user.acting is not None and user.acting.unit_id == whistle.township_id,  # type: ignore[union-attr]
+        "is_own_township": user.acting is not None and user.acting.unit_id == whistle.by_unit_id,  # type: ignore[union-attr]
         **{can.__name__: can(user, whistle) for can in (can_approve, can_confirm_emergency, can_close, can_claim)},
     }
 

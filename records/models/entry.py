@@ -20,10 +20,10 @@ class Stage(models.TextChoices):
 
 
 class EntryQuerySet(models.QuerySet["Entry"]):
-    def about(self, *objects: models.Model) -> Self:
+    def about(self, *objects: models.Model | None) -> Self:
         """Entries of these objects together, oldest first."""
         wanted = models.Q(pk__in=[])
-        for obj in objects:
+        for obj in filter(None, objects):
             wanted |= models.Q(target_type=ContentType.objects.get_for_model(obj), target_id=obj.pk)
         return self.filter(wanted).order_by("id")
 

@@ -126,8 +126,10 @@ def attach(target: models.Model, upload: Upload, *, by: Any, phase: str, at: dat
     )
 
 
-def files_of(target: models.Model) -> models.QuerySet[Attachment]:
-    """What is attached to it, in the order it came. One query."""
+def files_of(target: models.Model | None) -> models.QuerySet[Attachment]:
+    """What is attached to it, in the order it came. One query; none where there is no target."""
+    if target is None:
+        return Attachment.objects.none()
     of_type = ContentType.objects.get_for_model(target)
     return Attachment.objects.filter(target_type=of_type, target_id=target.pk).order_by("id")
 

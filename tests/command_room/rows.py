@@ -37,7 +37,7 @@ def make_whistles(cast: Cast, n: int, now: datetime, state: str = "signing") -> 
         Whistle(
             number=f"哨330683100-20261124-{uuid4().hex[:16]}",
             event=event,
-            township=cast.ganlin,
+            by_unit=cast.ganlin,
             kind="routine",
             title=event.title,
             facts="…",
@@ -64,7 +64,7 @@ def _parts(cast: Cast, whistle: Whistle, now: datetime) -> list[Dispatch]:
             number=f"{whistle.number}/{unit.code}",
             whistle=whistle,
             event=whistle.event,
-            township=cast.ganlin,
+            by_unit=cast.ganlin,
             department=unit,
             is_lead=unit == cast.scjg,
             sent_at=now,

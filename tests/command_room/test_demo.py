@@ -152,7 +152,7 @@ def shows_every_state_in_every_colour(now: datetime) -> None:
     assert set(Report.objects.exclude(result="").values_list("result", flat=True)) >= {"solved", "ordered", "filed"}
     assert 2500 < Event.objects.count() < 3500
     assert 1000 < Whistle.objects.count() < 1500
-    at_ganlin = Whistle.objects.filter(township__code=GANLIN, state__in=Whistle.OPEN)
+    at_ganlin = Whistle.objects.filter(by_unit__code=GANLIN, state__in=Whistle.OPEN)
     assert set(at_ganlin.values_list("state", flat=True)) == set(Whistle.OPEN)
     assert at_ganlin.filter(approved_at=None, sent_at__isnull=False).exists()
 

@@ -106,7 +106,7 @@ class Services:
         self.at(minutes, act)
 
     def parts(self, whistle: Whistle) -> list[Dispatch]:
-        return list(whistle.dispatches.select_related("whistle", "department", "township").order_by("id"))
+        return list(whistle.dispatches.select_related("whistle", "department", "by_unit").order_by("id"))
 
     def take(self, minutes: float, obj: Any, by: Any) -> None:
         self.at(minutes, lambda: claim.take(obj, by=by))

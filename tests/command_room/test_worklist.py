@@ -166,7 +166,7 @@ def test_acts_mark_a_provisional_due_time_of_the_clock_that_runs(cast: Cast) -> 
         walk.approved(cast, "urgent", helpers=[])
         now = walk.at("2026-12-30 10:00")
         assert [act.is_provisional for act in acts(cast.scjg_liaison, now)] == [False]
-        part = Dispatch.objects.select_related("whistle", "department", "township").get()
+        part = Dispatch.objects.select_related("whistle", "department", "by_unit").get()
         assert part.provisional == ["finish_due"]
         walk.signed(cast, part)
         dispatches.arrive(part, by=cast.scjg_liaison, seen_state="signed", officers=[], uses_power=False)

@@ -548,8 +548,8 @@ def test_list_filters_stand_in_the_url(cast: Cast, query: str, found: bool) -> N
 
 def test_list_of_a_department_by_township(cast: Cast, dispatch: Dispatch) -> None:
     client = client_for(cast.scjg_liaison)
-    assert dispatch.number in html(client.get(f"{LIST}?township={cast.ganlin.pk}"))
-    assert dispatch.number not in html(client.get(f"{LIST}?township={cast.changle.pk}"))
+    assert dispatch.number in html(client.get(f"{LIST}?by_unit={cast.ganlin.pk}"))
+    assert dispatch.number not in html(client.get(f"{LIST}?by_unit={cast.changle.pk}"))
 
 
 def test_list_of_late_ones(cast: Cast, dispatch: Dispatch) -> None:

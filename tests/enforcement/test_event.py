@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connections, transaction
+from django.utils import timezone
 
 from enforcement.models import Caller, Dispatch, Event
 from enforcement.rules.deadlines import Step
@@ -16,7 +17,7 @@ from enforcement.services.event import Origin, Place
 from enforcement.services.progress import milestones
 from notifications.models import Message
 from records.models import Attachment, Entry
-from records.services import WrongState
+from records.services import WrongState, advance
 from records.services.attachment import BadFile
 from tests.cast import PostFactory, make_people, make_units
 from tests.enforcement.events import file, make_category, make_event, photo
@@ -196,6 +197,15 @@ VERBS = {
     ),
 }
 TO = {"verify": "verified", "settle": "settled", "squad": "squad", "dismiss": "dismissed"}
+
+
+def merged(event, cast):
+    advance(
+        event, "merged", by=cast.duty, verb="event_merged", what="并案", stage="file", merged_into=make_event(cast),
+        closed_at=timezone.now(), closed_by=cast.duty,
+    )  # fmt: skip
+
+
 REACH = {
     "reported": lambda event, cast: None,
     "verified": lambda event, cast: VERBS["verify"](event, cast, "reported"),
@@ -203,6 +213,7 @@ REACH = {
     "whistled": lambda event, cast: submit(cast, event),
     "settled": lambda event, cast: VERBS["settle"](event, cast, "reported"),
     "dismissed": lambda event, cast: VERBS["dismiss"](event, cast, "reported"),
+    "merged": merged,
 }
 WRONG = [(verb, state) for verb in VERBS for state in Event.State.values if TO[verb] not in Event.NEXT.get(state, ())]
 

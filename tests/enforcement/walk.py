@@ -72,7 +72,7 @@ def approved(cast: Cast, kind: str = "routine", *, helpers: Iterable[Unit] | Non
 
 def part(whistle: Whistle, unit: Unit) -> Dispatch:
     """The dispatch of this department as it is stored now."""
-    return Dispatch.objects.select_related("whistle", "department", "township").get(whistle=whistle, department=unit)
+    return Dispatch.objects.select_related("whistle", "department", "by_unit").get(whistle=whistle, department=unit)
 
 
 def desk(cast: Cast, dispatch: Dispatch) -> User:

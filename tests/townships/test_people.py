@@ -37,9 +37,9 @@ def test_holders_of_several_units_in_one_query(cast: Cast, django_assert_num_que
 
 
 def test_each_post_is_found_at_its_own_unit(cast: Cast) -> None:
-    assert people.liaisons(cast.scjg) == [cast.scjg_liaison]
+    assert people.desk(cast.scjg) == [cast.scjg_liaison]
     assert people.leaders(cast.ganlin) == [cast.leader]
-    assert people.duty(cast.ganlin) == [cast.duty]
+    assert people.desk(cast.ganlin) == [cast.duty]
     assert people.squad_officers(cast.ganlin) == [cast.officer]
     assert people.subunit_people(cast.zrzy_station) == [cast.zrzy_officer]
     assert people.holders([cast.scjg.pk], [Role.DUTY]) == {}
@@ -59,7 +59,7 @@ def test_nothing_waits_unheard_of_where_a_post_is_empty(cast: Cast, django_asser
     assert told[cast.zrzy.pk] == [cast.zrzy_liaison]
     assert told[cast.ganlin.pk] == [cast.leader]
     ended(cast.scjg_leader, cast.leader)
-    assert people.liaisons(cast.scjg) == people.leaders(cast.ganlin) == [cast.zdb_officer]
+    assert people.desk(cast.scjg) == people.leaders(cast.ganlin) == [cast.zdb_officer]
     assert people.squad_officers(cast.changle) == [cast.changle_duty]
 
 
@@ -80,7 +80,7 @@ def test_deputy_holds_the_post_only_between_the_dates(cast: Cast, day: int, is_t
 def test_main_comes_before_backup(cast: Cast) -> None:
     backup = PostFactory(unit=cast.zfj, role=Role.LIAISON, rank=Post.Rank.BACKUP).user
     late_main = PostFactory(unit=cast.zfj, role=Role.LIAISON).user
-    assert people.liaisons(cast.zfj) == [cast.zfj_liaison, late_main, backup]
+    assert people.desk(cast.zfj) == [cast.zfj_liaison, late_main, backup]
 
 
 def test_two_posts_of_one_person_count_once(cast: Cast) -> None:

@@ -1,8 +1,10 @@
-from townships.models.person import OldPassword, Post, Role, User
+from townships.models.person import DESKS, LEADERS, OldPassword, Post, Role, User
 from townships.models.place import CalendarYear, Holiday, Unit, WorkingHours
 from townships.models.squad import Certificate, Shift, SquadMember
 
 __all__ = [
+    "DESKS",
+    "LEADERS",
     "CalendarYear",
     "Certificate",
     "Holiday",

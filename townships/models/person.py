@@ -23,6 +23,10 @@ class Role(models.TextChoices):
     AUDITOR = "auditor", "审计员"
 
 
+LEADERS = (Role.LEADER, Role.DEPT_LEADER)
+DESKS = (Role.DUTY, Role.LIAISON, *LEADERS)  # who speaks for a unit: a township's command room, a department's liaisons
+
+
 class UserManager(DjangoUserManager["User"]):
     use_in_migrations = False
 

@@ -51,6 +51,7 @@ class Unit(models.Model):
     successor = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, verbose_name="承接单位", related_name="+"
     )
+    return_needs_leader = models.BooleanField("退哨须经领导同意", default=False, help_text="只对部门有用")
     order = models.PositiveIntegerField("排序", default=0)
 
     objects = UnitQuerySet.as_manager()

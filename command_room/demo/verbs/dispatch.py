@@ -9,8 +9,7 @@ from django.utils import timezone
 from command_room.demo.book import Book
 from command_room.demo.verbs.whistle import follow, tell_department
 from enforcement.models import Attendance, Dispatch, Event, Remark, Report, Whistle
-from enforcement.rules.clocks import next_due
-from enforcement.services.clocks import part_of
+from enforcement.services.clocks import begun_at, part_of, running
 from enforcement.services.labels import late_mark
 from enforcement.services.messages import clock_of
 from notifications import kinds
@@ -44,7 +43,7 @@ def sign(
         dispatch.assigned_unit, dispatch.assigned_officer = unit, officer
         who = str(unit) if unit else "承办人员"
         book.line(dispatch, "dispatch_assigned", by=by, at=at, what=f"指定{who}前往", stage=Stage.DISPATCH)
-        told = book.cast.departments[dispatch.department.code].stations[dispatch.township.pk][1] if unit else []
+        told = book.cast.departments[dispatch.department.code].stations[dispatch.by_unit.pk][1] if unit else []
         told = [*told, officer] if officer else told
         book.tell(kinds.DispatchAssigned, dispatch, to=told, at=at, due=clock_of(kinds.DispatchAssigned, dispatch))
 
@@ -81,7 +80,7 @@ def report_interim(book: Book, dispatch: Dispatch, *, by: User, at: datetime, me
     late = late_mark(at, None if dispatch.interim_at else dispatch.report_due)
     _new_report(book, dispatch, by, at, kind="interim", measures=measures, is_late=bool(late))
     dispatch.interim_at = dispatch.interim_at or at
-    dispatch.next_due = next_due(part_of(dispatch))
+    run_clock(dispatch)
     what = f"{dispatch.department}首报{late}"
     book.line(dispatch, "dispatch_interim", by=by, at=at, what=what, stage=Stage.HANDLE)
     follow(book, dispatch.whistle)
@@ -107,7 +106,7 @@ def report_back(book: Book, dispatch: Dispatch, *, by: User, at: datetime, resul
 
 
 def remark(book: Book, dispatch: Dispatch, *, by: User, at: datetime, text: str) -> None:
-    from_township = by.acting is not None and by.acting.unit == dispatch.township
+    from_township = by.acting is not None and by.acting.unit == dispatch.by_unit
     side = Remark.Side.TOWNSHIP if from_township else Remark.Side.DEPARTMENT
     made = Remark(
         dispatch=dispatch, side=side, text=text, by=by, by_office=by.office, request_id=book.request_id(), at=at
@@ -130,8 +129,13 @@ def take(book: Book, obj: Event | Whistle | Dispatch, *, by: User, at: datetime)
 # --- inside ---------------------------------------------------------------------------------------------------------
 def _walk(book: Book, dispatch: Dispatch, to: str, **arrow: Any) -> None:
     book.advance(dispatch, to, claimed_at=None, claimed_by=None, **arrow)
-    dispatch.next_due = next_due(part_of(dispatch))
+    run_clock(dispatch)
     follow(book, dispatch.whistle)
+
+
+def run_clock(dispatch: Dispatch) -> None:
+    clock = running(part_of(dispatch), begun_at(dispatch))
+    dispatch.next_due, dispatch.alarm_at = clock["next_due"], clock["alarm_at"]
 
 
 def _new_report(book: Book, dispatch: Dispatch, by: User, at: datetime, **fields: Any) -> Report:
@@ -141,5 +145,5 @@ def _new_report(book: Book, dispatch: Dispatch, by: User, at: datetime, **fields
 
 
 def _tell_township(book: Book, kind: type[kinds.Kind], dispatch: Dispatch, *, at: datetime) -> None:
-    town = book.cast.towns[dispatch.township.code]
+    town = book.cast.towns[dispatch.by_unit.code]
     book.tell(kind, dispatch, to=town.duty, at=at, due=clock_of(kind, dispatch), key=str(len(book.notices)))

@@ -6,6 +6,7 @@ from command_room.demo.book import Book
 from command_room.demo.cast import Town
 from enforcement.models import Caller, Event
 from enforcement.rules.deadlines import Step
+from enforcement.services.clocks import alarm
 from notifications import kinds
 from records.models import Stage
 from townships.models import User
@@ -16,6 +17,7 @@ def report(book: Book, event: Event, *, town: Town, caller: tuple[str, str] | No
     by, at = event.reported_by, event.reported_at
     clock = book.clocks.accept(at, "event_urgent" if event.is_urgent else "event")
     event.accept_due = event.next_due = clock.at
+    event.alarm_at = alarm(event.reported_at, clock.at)
     event.provisional = ["accept_due"] if clock.provisional else []
     event.request_id = book.request_id()
     book.events.append(event)
@@ -65,6 +67,7 @@ def hand_to_squad(book: Book, event: Event, *, by: User, at: datetime, town: Tow
         squad_amount=limit.amount,
         squad_due=clock.at,
         next_due=clock.at,
+        alarm_at=alarm(at, clock.at),
         provisional=["squad_due"] if clock.provisional else [],
         claimed_at=None,
         claimed_by=None,
@@ -86,6 +89,7 @@ def dismiss(book: Book, event: Event, *, by: User, at: datetime, reason: str, te
         closed_at=at,
         closed_by=by,
         next_due=None,
+        alarm_at=None,
     )
     book.tell(kinds.EventDismissed, event, to=[event.reported_by], at=at, due=None)
 
@@ -104,6 +108,7 @@ def close(book: Book, event: Event, *, by: User, at: datetime, result: str, what
         closed_at=at,
         closed_by=by,
         next_due=None,
+        alarm_at=None,
     )
     if event.reported_by is not by:
         book.tell(kinds.EventClosed, event, to=[event.reported_by], at=at, due=None)

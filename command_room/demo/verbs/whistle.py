@@ -10,7 +10,7 @@ from command_room.demo.verbs import event as events
 from enforcement.models import Dispatch, Event, Report, Whistle
 from enforcement.rules.clocks import whistle_next_due, whistle_state
 from enforcement.rules.deadlines import rework_step
-from enforcement.services.clocks import part_of
+from enforcement.services.clocks import alarm, evaluation_alarm, part_of
 from enforcement.services.labels import late_mark
 from enforcement.services.whistle import department_words
 from notifications import kinds
@@ -36,7 +36,7 @@ def submit(
     _mark_event(book, event, by=by, at=at)
     whistle = Whistle(
         event=event,
-        township=event.township,
+        by_unit=event.township,
         kind=kind,
         title=event.title,
         facts=facts,
@@ -94,7 +94,9 @@ def reject(book: Book, whistle: Whistle, *, by: User, at: datetime, town: Town, 
         rejected_by=by,
         rejection=reason,
         next_due=None,
+        alarm_at=None,
     )
+    assert whistle.event  # noqa: S101 - the demo has no joint action that is turned down
     book.advance(
         whistle.event,
         Event.State.VERIFIED,
@@ -104,6 +106,7 @@ def reject(book: Book, whistle: Whistle, *, by: User, at: datetime, town: Town, 
         what="吹哨未获批准，回到已核实",
         stage=Stage.FILE,
         next_due=whistle.event.accept_due,
+        alarm_at=alarm(whistle.event.reported_at, whistle.event.accept_due),
     )
     book.tell(kinds.WhistleRejected, whistle, to=town.duty, at=at, due=None)
 
@@ -126,6 +129,7 @@ def rework(book: Book, dispatch: Dispatch, *, by: User, at: datetime, reason: st
         rework_reason=reason,
         rework_due=clock.at,
         next_due=clock.at,
+        alarm_at=alarm(at, clock.at),
         provisional=[*dispatch.provisional, *(["rework_due"] if clock.provisional else [])],
     )
     after = book.clocks.due(clock.at, rules.eval_step)
@@ -153,13 +157,15 @@ def close(
         closed_at=at,
         closed_by=by,
         next_due=None,
+        alarm_at=None,
     )
     parts = book.parts[whistle.request_id]
     for index, dispatch in enumerate(parts):
         _close_dispatch(book, dispatch, by=by, at=at, stars=stars.get(index))
     lead = parts[0].department
     result = f"{lead}：{last_report.get_result_display()}"
-    events.close(book, whistle.event, by=by, at=at, result=result, what="部门处置，镇街确认办结")
+    if whistle.event:
+        events.close(book, whistle.event, by=by, at=at, result=result, what="部门处置，镇街确认办结")
 
 
 def follow(book: Book, whistle: Whistle) -> None:
@@ -168,6 +174,7 @@ def follow(book: Book, whistle: Whistle) -> None:
         raise ValueError("a whistle that was sent has its clocks")
     whistle.state = whistle_state(parts)
     whistle.next_due = whistle_next_due(parts, whistle.eval_due)
+    whistle.alarm_at = evaluation_alarm(whistle)
 
 
 def tell_department(book: Book, kind: type[Kind], dispatch: Dispatch, *, at: datetime, key: str = "") -> None:
@@ -175,7 +182,7 @@ def tell_department(book: Book, kind: type[Kind], dispatch: Dispatch, *, at: dat
     department = book.cast.departments[dispatch.department.code]
     told = list(department.liaisons)
     if dispatch.assigned_unit:
-        told += department.stations[dispatch.township.pk][1]
+        told += department.stations[dispatch.by_unit.pk][1]
     if dispatch.assigned_officer:
         told.append(dispatch.assigned_officer)
     book.tell(kind, dispatch, to=told, at=at, due=dispatch.next_due, key=key)
@@ -193,6 +200,7 @@ def _mark_event(book: Book, event: Event, *, by: User, at: datetime) -> None:
         what="转为吹哨办理",
         stage=Stage.FILE,
         next_due=None,
+        alarm_at=None,
         claimed_at=None,
         claimed_by=None,
     )
@@ -202,6 +210,7 @@ def _to_leaders(book: Book, whistle: Whistle, units: Sequence[Unit], *, by: User
     at = whistle.submitted_at
     clock = book.clocks.due(at, book.clocks.rules[whistle.kind].approve)
     whistle.approve_due = whistle.next_due = clock.at
+    whistle.alarm_at = alarm(at, clock.at)
     whistle.provisional = ["approve_due"] if clock.provisional else []
     what = f"提交{whistle.get_kind_display()}，拟请{department_words(units)}"
     book.line(whistle, "whistle_submitted", by=by, at=at, what=what, stage=Stage.FILE, to_state=whistle.state)
@@ -229,11 +238,12 @@ def _started(book: Book, whistle: Whistle, at: datetime) -> tuple[dict[str, Any]
         "finish_due": dues["finish_due"],
         "eval_due": dues["eval_due"],
         "next_due": dues["sign_due"],
+        "alarm_at": None,
         "provisional": sorted(provisional & {"finish_due", "eval_due"}),
     }
     names = ("sign_due", "arrive_due", "report_due", "finish_due")
-    lead = {"sent_at": at, **{name: dues[name] for name in names}, "next_due": dues["sign_due"]}
-    return own, {**lead, "provisional": sorted(provisional - {"eval_due"})}
+    lead = {"sent_at": at, **{name: dues[name] for name in names}, "provisional": sorted(provisional - {"eval_due"})}
+    return own, {**lead, "next_due": dues["sign_due"], "alarm_at": alarm(at, dues["sign_due"])}
 
 
 def _send(
@@ -246,7 +256,7 @@ def _send(
             number=str(index),  # its place; the whistle's number comes before it when that is known
             whistle=whistle,
             event=whistle.event,
-            township=whistle.township,
+            by_unit=whistle.by_unit,
             department=unit,
             is_lead=index == 1,
             **(lead if index == 1 else helper),
@@ -274,6 +284,7 @@ def _close_dispatch(book: Book, dispatch: Dispatch, *, by: User, at: datetime, s
         stage=Stage.EVALUATE if stars else Stage.CLOSE,
         closed_at=at,
         next_due=None,
+        alarm_at=None,
         **rated,
     )
     told = [*book.cast.departments[dispatch.department.code].liaisons, dispatch.assigned_officer]

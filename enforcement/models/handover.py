@@ -1,0 +1,51 @@
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from enforcement.models.event import Event
+from townships.models import Unit
+
+
+class Handover(models.Model):
+    """An event of a neighbouring township is offered to it; it stays with the giver until it is accepted there."""
+
+    class State(models.TextChoices):
+        ASKED = "asked", "待接收"
+        ACCEPTED = "accepted", "已接收"
+        REFUSED = "refused", "不接收"
+        VOID = "void", "已收回"  # taken back, or the event took another way meanwhile
+
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, verbose_name="事件", related_name="handovers")
+    from_township = models.ForeignKey(Unit, on_delete=models.PROTECT, verbose_name="移交", related_name="+")
+    to_township = models.ForeignKey(Unit, on_delete=models.PROTECT, verbose_name="接收", related_name="+")
+    reason = models.CharField("理由", max_length=400)
+    state = models.CharField("状态", max_length=12, choices=State.choices, default=State.ASKED)
+    due = models.DateTimeField("接收期限")
+    asked_at = models.DateTimeField("移交时间", default=timezone.now)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField("答复时间", null=True, blank=True)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    decision = models.CharField("答复意见", max_length=400, blank=True)
+    request_id = models.UUIDField(unique=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "移交"
+        indexes = [
+            models.Index(fields=["to_township", "due"], condition=Q(state="asked"), name="handover_to_accept"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["event"], condition=Q(state="asked"), name="handover_one_open"),
+            models.CheckConstraint(condition=~Q(from_township=models.F("to_township")), name="handover_to_another"),
+            models.CheckConstraint(
+                condition=Q(state__in=["asked", "void"], decided_at=None, decided_by=None)
+                | Q(state__in=["accepted", "refused"], decided_at__isnull=False, decided_by__isnull=False),
+                name="handover_decided_facts",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_id} → {self.to_township}"
+
+    def get_absolute_url(self) -> str:
+        return self.event.get_absolute_url()

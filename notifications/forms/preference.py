@@ -74,11 +74,12 @@ def _initial(wishes: Wishes) -> dict[str, Any]:
 
 def _layout(steps: list[str]) -> Layout:
     return Layout(
-        Fieldset("用什么通知", *steps),
+        Fieldset("用什么通知", *steps, css_class="mb-3"),
         Fieldset(
             "免打扰时段",
             Div(Field("quiet_from", wrapper_class="col"), Field("quiet_to", wrapper_class="col"), css_class="row"),
             HTML('<p class="form-text">这段时间里没有期限的消息先攒着，过后合成一条发。都不填，就没有免打扰。</p>'),
+            css_class="mb-3",
         ),
         Fieldset("每日汇总", "digest_hour"),
         HTML(f'<p class="form-text">{CLOCKS}</p>'),

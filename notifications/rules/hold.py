@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import cache
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,15 @@ class Hours:
             return None
         day = at.date() if clock < self.end else at.date() + timedelta(days=1)
         return datetime.combine(day, self.end, tzinfo=at.tzinfo)
+
+
+@cache
+def parse_hours(text: str) -> Hours | None:
+    """As in 22:00-07:00; None if it is empty. Raises ValueError for anything else."""
+    if not text:
+        return None
+    start, end = (time.fromisoformat(part.strip()) for part in text.split("-"))
+    return Hours(start, end)
 
 
 def next_digest(now: datetime, hour: int) -> datetime:

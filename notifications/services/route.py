@@ -3,8 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, time
-from functools import cache
+from datetime import datetime
 from importlib import import_module
 from typing import Any, Protocol, cast
 
@@ -14,8 +13,7 @@ from django.utils import timezone
 
 from notifications.kinds import Kind
 from notifications.models import Delivery, MessagePreference
-from notifications.models.preference import hours
-from notifications.rules.hold import Hours, held_until
+from notifications.rules.hold import Hours, held_until, parse_hours
 from notifications.transports.registry import channels_on
 
 Channel = Delivery.Channel
@@ -69,16 +67,7 @@ class Way:
 
 
 def house_wishes() -> Wishes:
-    return Wishes(tuple(channels_on()), house_quiet(settings.QUIET_HOURS), None)
-
-
-@cache
-def house_quiet(text: str) -> Hours | None:
-    """QUIET_HOURS, as in 22:00-07:00; none if it is empty."""
-    if not text:
-        return None
-    start, end = (time.fromisoformat(part.strip()) for part in text.split("-"))
-    return hours(start, end)
+    return Wishes(tuple(channels_on()), parse_hours(settings.QUIET_HOURS), None)
 
 
 def wishes_of(preference: MessagePreference | None) -> Wishes:

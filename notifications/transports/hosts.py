@@ -24,13 +24,13 @@ def check_url(url: str) -> None:
     if not any(
         _matches(entry, target.hostname, port) and (entry.scheme == "http" or not plain) for entry in _entries()
     ):
-        raise NotAllowed(f"{target.hostname} 不在 CHANNEL_HOSTS 名单内，没有发送")
+        raise NotAllowed(f"{target.hostname} 不在 CHANNEL_HOSTS 名单内")
 
 
 def check_server(host: str, port: int) -> None:
     """The same for a mail server."""
     if not any(_matches(entry, host.lower(), port) for entry in _entries()):
-        raise NotAllowed(f"{host} 不在 CHANNEL_HOSTS 名单内，没有发送")
+        raise NotAllowed(f"{host} 不在 CHANNEL_HOSTS 名单内")
 
 
 def _entries() -> list[SplitResult]:

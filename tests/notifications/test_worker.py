@@ -160,7 +160,6 @@ def test_a_worker_killed_with_a_batch_in_hand_loses_nothing_and_sends_it_as_one(
 @pytest.mark.parametrize("channel", ["mail", "robot", "sms"])
 def test_from_the_commit_to_the_receiver_takes_moments(
     transactional_db: None,
-    tmp_path: Path,
     start: Callable[..., Worker],
     channel: str,
     monkeypatch: pytest.MonkeyPatch,

@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from django.conf import settings
+
 from notifications.kinds import Kind
 from notifications.models import Delivery
 from notifications.services.claim import Claimed
 from notifications.transports.letter import Letter
 
-FEW = 3  # single messages that one receiver gets within claim.CROWD; what comes then is gathered first
 LAST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -26,8 +27,8 @@ class Batch:
 
     @property
     def is_crowding(self) -> bool:
-        """One more would be a flood. What has waited once already goes now."""
-        return all(row.is_fresh for row in self.rows) and self.rows[0].recent >= FEW
+        """One more within claim.CROWD would be a flood. What has waited once already goes now."""
+        return all(row.is_fresh for row in self.rows) and self.rows[0].recent >= settings.BURST_AFTER
 
     def letter(self) -> Letter:
         """A group hears once what several of its people are told."""

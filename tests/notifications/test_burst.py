@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.core import mail
 from django.db import connection, transaction
 from django.utils import timezone
@@ -10,11 +11,12 @@ from django.utils import timezone
 from notifications import kinds
 from notifications.models import Delivery
 from notifications.services import broker, outbox
-from notifications.services.batch import FEW
 from tests.cast import UserFactory
 from tests.notifications.conftest import message_id
 from tests.notifications.transports import Scripted
 from townships.models import User
+
+FEW = settings.BURST_AFTER
 
 
 def kind(number: int, due: str | None = None) -> kinds.Kind:

@@ -82,6 +82,9 @@ class Dispatch(models.Model):
     by_unit = models.ForeignKey(Unit, on_delete=models.PROTECT, verbose_name="吹哨单位", related_name="+")
     department = models.ForeignKey(Unit, on_delete=models.PROTECT, verbose_name="部门", related_name="+")
     is_lead = models.BooleanField("主办", default=False)
+    lead_at = models.DateTimeField(
+        "主办起于", null=True, blank=True, help_text="of a helper that has taken the lead over; it finishes from here on"
+    )
     state = models.CharField("状态", max_length=12, choices=State.choices, default=State.SENT)
     task = models.CharField("任务", max_length=200, blank=True, help_text="in a joint action")
     suspended_from = models.CharField(max_length=12, choices=State.choices, blank=True, help_text="where it goes on")
@@ -187,6 +190,7 @@ class Dispatch(models.Model):
                 condition=Q(is_lead=True, finish_due__isnull=False) | Q(is_lead=False, finish_due=None),
                 name="dispatch_lead_finishes",
             ),
+            models.CheckConstraint(condition=Q(lead_at=None) | Q(is_lead=True), name="dispatch_lead_since"),
         ]
 
     def __str__(self) -> str:

@@ -45,6 +45,7 @@ class Return(models.Model):
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     leader_at = models.DateTimeField("部门领导答复时间", null=True, blank=True)
     leader_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    leader_text = models.CharField("部门领导意见", max_length=400, blank=True)
     arb_at = models.DateTimeField("送仲裁时间", null=True, blank=True)
     arb_due = models.DateTimeField("仲裁期限", null=True, blank=True)
     decided_at = models.DateTimeField("裁定时间", null=True, blank=True)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from enforcement.models import Dispatch, Event, Whistle
+from enforcement.models import Dispatch, Event, Extension, Suspension, Whistle
 from townships.models import DESKS, LEADERS, Role, Unit
 
 DESK = (Role.DUTY, Role.LEADER)
@@ -118,13 +118,50 @@ def can_remark(user: Any, dispatch: Dispatch) -> bool:
     return _holds(user, dispatch.by_unit_id, *DESKS) or _acts_for_department(user, dispatch)
 
 
+# --- more time, no time, an end -----------------------------------------------------------------------------------------
+def can_ask_extension(user: Any, dispatch: Dispatch) -> bool:
+    """Whether it may still be asked for, `services.extension.refusal` says."""
+    return dispatch.is_lead and dispatch.state in ("signed", "arrived") and _acts_for_department(user, dispatch)
+
+
+def can_answer_extension(user: Any, extension: Extension) -> bool:
+    """The first the whistling unit's desk, the second the guidance office."""
+    if extension.state != Extension.State.ASKED:
+        return False
+    if extension.turn == Extension.FIRST:
+        return _holds(user, extension.dispatch.by_unit_id, *DESKS)
+    return user.acting is not None and user.acting.role == Role.GUIDANCE
+
+
+def can_ask_suspension(user: Any, whistle: Whistle) -> bool:
+    """The whistling unit's desk, or that of the lead."""
+    if whistle.state not in Whistle.UNDERWAY or user.acting is None:
+        return False
+    if _holds(user, whistle.by_unit_id, *DESKS):
+        return True
+    leads = Dispatch.objects.filter(whistle=whistle, is_lead=True, state__in=Dispatch.OPEN)
+    return any(_is_department_desk(user, lead) for lead in leads)
+
+
+def can_decide_suspension(user: Any, suspension: Suspension) -> bool:
+    return suspension.state == Suspension.State.ASKED and _holds(user, suspension.whistle.by_unit_id, *LEADERS)
+
+
+def can_resume(user: Any, whistle: Whistle) -> bool:
+    return whistle.state == Whistle.State.SUSPENDED and _holds(user, whistle.by_unit_id, *DESKS)
+
+
+def can_withdraw(user: Any, whistle: Whistle) -> bool:
+    return whistle.is_open and _holds(user, whistle.by_unit_id, *DESKS)
+
+
 # --- taking up what waits for an office -----------------------------------------------------------------------------
 def can_claim(user: Any, obj: Event | Whistle | Dispatch) -> bool:
     """Whoever could do the next act may say so; a colleague may take it over."""
     if not obj.is_open or obj.claimed_by_id == user.pk:
         return False
     if isinstance(obj, Dispatch):
-        return obj.state != Dispatch.State.REPORTED and _acts_for_department(user, obj)
+        return obj.state not in ("reported", "suspended") and _acts_for_department(user, obj)
     if isinstance(obj, Whistle):
         return can_approve(user, obj) or can_confirm_emergency(user, obj) or can_close(user, obj)
     if obj.state == Event.State.SQUAD:  # the desk may still settle or whistle, but it is the squad that is on it

@@ -67,6 +67,8 @@ class Whistle(models.Model):
     }
     OPEN: ClassVar[tuple[str, ...]] = ("submitted", "signing", "signed", "handling", "reported", "suspended")
 
+    UNDERWAY: ClassVar[tuple[str, ...]] = ("signing", "signed", "handling")  # the departments have to act
+
     class Why(models.TextChoices):
         NO_POWER = "no_power", "需部门法定职权，镇街无权处置"
         JOINT = "joint", "涉及两个以上部门职责"

@@ -34,6 +34,7 @@ class Check(models.Model):
     asked_at = models.DateTimeField("发起时间", default=timezone.now)
     asked_of = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     due = models.DateTimeField("核查期限")
+    is_provisional = models.BooleanField("暂定", default=False, help_text="the due time, on plain weekdays")
     text = models.CharField("说明", max_length=400, blank=True)
     checked_at = models.DateTimeField("核查时间", null=True, blank=True)
     checked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
@@ -59,3 +60,7 @@ class Check(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("enforcement:event-detail", args=[self.event_id])
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == self.State.ASKED

@@ -86,6 +86,9 @@ class Event(models.Model):
 
     reported_at = models.DateTimeField("上报时间", default=timezone.now)
     reported_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    received_at = models.DateTimeField(
+        "接收时间", null=True, blank=True, help_text="when this township accepted it from a neighbouring one"
+    )
     verified_at = models.DateTimeField(null=True, blank=True)
     verified_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     closed_at = models.DateTimeField("办结时间", null=True, blank=True)
@@ -120,6 +123,7 @@ class Event(models.Model):
             models.Index(fields=["reported_by", "-id"], name="event_reporter"),
             models.Index(fields=["grid", "-id"], name="event_grid"),
             models.Index(fields=["category", "-id"], name="event_category"),
+            models.Index(fields=["township", "category", "-reported_at"], name="event_like"),
             models.Index(fields=["alarm_at"], condition=Q(alarm_at__isnull=False), name="event_alarm"),
             models.Index(fields=["outside_number"], condition=~Q(outside_number=""), name="event_outside"),
             models.Index(fields=["township", "state"], condition=~Q(provisional=[]), name="event_provisional"),
@@ -174,6 +178,11 @@ class Event(models.Model):
     @property
     def is_open(self) -> bool:
         return self.state in self.OPEN
+
+    @property
+    def waits_since(self) -> Any:
+        """From when the clock of taking it up runs: its report, or its acceptance from a neighbouring township."""
+        return self.received_at or self.reported_at
 
 
 class Caller(models.Model):

@@ -1,10 +1,24 @@
+from typing import Any, Self
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 
 from enforcement.models.event import Event
-from townships.models import Unit
+from townships.models import Role, Unit
+
+
+class HandoverQuerySet(models.QuerySet["Handover"]):
+    def visible_to(self, user: Any) -> Self:
+        """Both townships, their grid members excepted; guidance office and auditors all."""
+        post = user.acting
+        if post is None or post.role in (Role.ADMIN, Role.GRID):
+            return self.none()
+        if post.role in (Role.GUIDANCE, Role.AUDITOR):
+            return self
+        return self.filter(Q(from_township_id=post.unit_id) | Q(to_township_id=post.unit_id))
 
 
 class Handover(models.Model):
@@ -22,6 +36,7 @@ class Handover(models.Model):
     reason = models.CharField("理由", max_length=400)
     state = models.CharField("状态", max_length=12, choices=State.choices, default=State.ASKED)
     due = models.DateTimeField("接收期限")
+    is_provisional = models.BooleanField("暂定", default=False, help_text="the due time, on plain weekdays")
     asked_at = models.DateTimeField("移交时间", default=timezone.now)
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     decided_at = models.DateTimeField("答复时间", null=True, blank=True)
@@ -29,10 +44,13 @@ class Handover(models.Model):
     decision = models.CharField("答复意见", max_length=400, blank=True)
     request_id = models.UUIDField(unique=True)
 
+    objects = HandoverQuerySet.as_manager()
+
     class Meta:
         verbose_name = verbose_name_plural = "移交"
         indexes = [
             models.Index(fields=["to_township", "due"], condition=Q(state="asked"), name="handover_to_accept"),
+            models.Index(fields=["from_township", "due"], condition=Q(state="asked"), name="handover_given"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["event"], condition=Q(state="asked"), name="handover_one_open"),
@@ -48,4 +66,9 @@ class Handover(models.Model):
         return f"{self.event_id} → {self.to_township}"
 
     def get_absolute_url(self) -> str:
-        return self.event.get_absolute_url()
+        """A page of its own: the giver reads it too when the event is no longer theirs."""
+        return reverse("enforcement:handover-detail", args=[self.pk])
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == self.State.ASKED

@@ -42,8 +42,8 @@ def steps_on(day: date, *kinds: str) -> dict[tuple[str, str], Step]:
 def accept_due(event: Event) -> Due:
     """By when a reported event has to be taken up."""
     kind = Limit.Kind.EVENT_URGENT if event.is_urgent else Limit.Kind.EVENT
-    step = steps_on(to_local(event.reported_at).date(), kind)[(kind, Limit.Step.ACCEPT)]
-    return due(event.reported_at, step.unit, step.amount)
+    step = steps_on(to_local(event.waits_since).date(), kind)[(kind, Limit.Step.ACCEPT)]
+    return due(event.waits_since, step.unit, step.amount)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from townships.rules import squad
 from townships.rules.squad import Completeness
 
 WARN_DAYS = 60
-GOES_ON_SITE = (Role.OFFICER, Role.LIAISON)
+GOES_ON_SITE = (Role.OFFICER, Role.LIAISON, Role.DUTY)
 STAND_INS: dict[str, Role] = {  # who may do the same
     Role.LIAISON: Role.DEPT_LEADER,
     Role.DUTY: Role.LEADER,
@@ -84,26 +84,28 @@ def subunit_people(subunit: Unit) -> list[User]:
     return holders([subunit.pk], Role.values).get(subunit.pk, [])
 
 
-def subunits(department: Unit, township: Unit) -> QuerySet[Unit]:
-    """The department's open sub-units that are tied to this township or to none."""
+def subunits(department: Unit, asking: Unit) -> QuerySet[Unit]:
+    """The department's open sub-units: those that are tied to the township that asks or to none, all for a department."""
     units = Unit.objects.open_on(timezone.localdate()).filter(parent=department, kind=Unit.Kind.SUBUNIT)
-    return units.filter(Q(township=township) | Q(township=None))
+    return units.filter(Q(township=asking) | Q(township=None)) if asking.is_township else units
 
 
 def officers_of(unit: Unit) -> QuerySet[User]:
-    """Who may be named to go: officers and liaisons of the department and its sub-units, or of the one sub-unit.
+    """Who may be named to go: officers and liaisons of the department and its sub-units, or of the one sub-unit; of a
+    township the officers of its squad and the duty officers.
 
-    Seconded officers are not among them: they are under the township's command (浙江省综合行政执法条例 art 9).
+    A department's seconded officers are not among its own: they are under the township's command
+    (浙江省综合行政执法条例 art 9).
     """
     posts = Post.objects.active(timezone.localdate()).filter(role__in=GOES_ON_SITE)
     posts = posts.filter(Q(unit=unit) | Q(unit__parent=unit, unit__kind=Unit.Kind.SUBUNIT))
     return User.objects.filter(pk__in=posts.values("user_id")).order_by("name", "username")
 
 
-def officers_near(department: Unit, township: Unit) -> QuerySet[User]:
-    """The same people, those of the department's sub-unit that is tied to this township first."""
+def officers_near(department: Unit, asking: Unit) -> QuerySet[User]:
+    """The same people, those of the department's sub-unit that is tied to the township that asks first."""
     posts = Post.objects.active(timezone.localdate()).filter(
-        user=OuterRef("pk"), role__in=GOES_ON_SITE, unit__parent=department, unit__township=township
+        user=OuterRef("pk"), role__in=GOES_ON_SITE, unit__parent=department, unit__township=asking
     )
     return officers_of(department).annotate(is_near=Exists(posts)).order_by("-is_near", "name", "username")
 

@@ -5,7 +5,7 @@ The law names no minutes: every number here is a shipped default, and the portal
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -127,6 +127,18 @@ def whistle_dues_or_provisional(
         return add(start, step.unit, step.amount, plain, paused)
 
     return _dues(kind, sent_at, limits, eval_step, clock, granted=granted), frozenset(provisional)
+
+
+def assembled(dues: Dues, provisional: frozenset[str], assemble_at: datetime | None) -> tuple[Dues, frozenset[str]]:
+    """A joint action arrives when it assembles, where that is later than its kind's limit; such a time is never guessed.
+
+    An interim report that would be due before anybody has to be there is not asked for.
+    """
+    if assemble_at is None or assemble_at <= dues.arrive_due:
+        return dues, provisional
+    report = dues.report_due if dues.report_due and dues.report_due > assemble_at else None
+    moved = {"arrive_due"} if report else {"arrive_due", "report_due"}
+    return replace(dues, arrive_due=assemble_at, report_due=report), provisional - moved
 
 
 def extension_step(finish: Step) -> Step:

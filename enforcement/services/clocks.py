@@ -12,7 +12,7 @@ from typing import Any
 
 from enforcement.models import Dispatch, Extension, Return, Suspension, Whistle
 from enforcement.rules.clocks import Part, next_clock, whistle_next_due, whistle_state
-from enforcement.rules.deadlines import Step, rework_step
+from enforcement.rules.deadlines import Step, assembled, rework_step
 from enforcement.services.limit import WhistleClocks, whistle_clocks
 from townships.worktime import Due, Pause, to_local
 
@@ -82,6 +82,7 @@ class Course:
     paused: Sequence[Pause]  # suspensions that have ended
     granted: Mapping[int, Sequence[Step]]  # dispatch id → its extensions
     given_back: Mapping[int, Pause]  # dispatch id → what the arbitrator took beyond its limit
+    assemble_at: datetime | None  # of a joint action
 
     def pauses_of(self, dispatch: Dispatch) -> list[Pause]:
         own = self.given_back.get(dispatch.pk)
@@ -101,6 +102,7 @@ def course_of(whistle: Whistle) -> Course:
         paused=list(ended_suspensions(whistle)),
         granted=granted,
         given_back={pk: (due, at) for pk, due, at in decided if due and at and at > due},
+        assemble_at=whistle.assemble_at,
     )
 
 
@@ -114,7 +116,8 @@ def count(dispatch: Dispatch, course: Course) -> Clocks:
     paused, rules = course.pauses_of(dispatch), course.rules
     if to_local(dispatch.sent_at).date() != rules.day:  # it has taken another's place
         rules = whistle_clocks(rules.kind, dispatch.sent_at)
-    dues, guessed = rules.dues(dispatch.sent_at, course.granted.get(dispatch.pk, ()), paused)
+    counted = rules.dues(dispatch.sent_at, course.granted.get(dispatch.pk, ()), paused)
+    dues, guessed = assembled(*counted, course.assemble_at)
     names = ["sign_due", "arrive_due", *(LEAD_ONLY if dispatch.is_lead else ())]
     clocks = {name: Due(at, name in guessed) for name in names if (at := getattr(dues, name))}
     if dispatch.rework_at:

@@ -156,7 +156,8 @@ def remark(dispatch: Dispatch, *, by: Any, request_id: UUID, text: str) -> Remar
         made = Remark.objects.create(
             dispatch=dispatch, side=side, text=text, by=by, by_office=by.office, request_id=request_id
         )
-        record(dispatch, "dispatch_remarked", by=by, what=f"{side.label}留言", stage=Stage.HANDLE)
+        who = dispatch.by_unit if from_township else dispatch.department
+        record(dispatch, "dispatch_remarked", by=by, what=f"{who}留言", stage=Stage.HANDLE)
         to = department_people(dispatch) if from_township else people.desk(dispatch.by_unit)
         notify(dispatch_message(kinds.RemarkWritten, dispatch), to=to, key=f"remark_written:{made.pk}")
         return made

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from enforcement.models import Dispatch, Whistle
 from enforcement.rules import clocks
+from townships.models import Unit
 
 Row = Mapping[str, Any]
 WHISTLE_STATES = dict(Whistle.State.choices)
@@ -54,6 +55,27 @@ class Dot(NamedTuple):
 
     text: str
     tone: str
+
+
+class Voice(NamedTuple):
+    """How a page calls the unit that whistles, who decides there and who answers for it."""
+
+    side: str
+    leaders: str
+    desk: str
+
+
+TOWNSHIP_VOICE = Voice("镇街", "镇领导", "指挥室")
+DEPARTMENT_VOICE = Voice("吹哨部门", "部门领导", "联络员")
+
+
+def voice(unit: Unit) -> Voice:
+    return TOWNSHIP_VOICE if unit.is_township else DEPARTMENT_VOICE
+
+
+def desk_word(unit: Unit) -> str:
+    """Who speaks for a unit, in a sentence."""
+    return voice(unit).desk
 
 
 PART_FIELDS = (

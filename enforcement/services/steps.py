@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from enforcement.models import Dispatch, Whistle
+from enforcement.services.labels import voice
 from enforcement.services.limit import whistle_clocks
 
 
@@ -36,7 +37,8 @@ def whistle_steps(whistle: Whistle, dispatches: Sequence[Dispatch]) -> list[Step
     if whistle.state == Whistle.State.REJECTED:
         steps = [submitted, Step("未批准", at=whistle.rejected_at, note=whistle.rejection)]
         return _with_states(steps, is_over=True)
-    steps = [submitted, _approval(whistle), *_of_all(dispatches), _confirmation(whistle)]
+    everybody = "各单位" if whistle.is_action else "部门"
+    steps = [submitted, _approval(whistle), *_of_all(dispatches, everybody), _confirmation(whistle)]
     return _with_states(steps, is_over=not whistle.is_open)
 
 
@@ -54,9 +56,10 @@ def _before(dispatch: Dispatch) -> Iterator[Step]:
     if event:
         urgent = "紧急，" if event.is_urgent else ""
         yield Step("上报", at=event.reported_at, note=f"{urgent}来源：{event.get_source_display()}")
-    note = "镇领导已批准" if whistle.by_unit.is_township else "部门领导已批准"
+    leaders = voice(whistle.by_unit).leaders
+    note = f"{leaders}已批准"
     if whistle.kind == Whistle.Kind.EMERGENCY:
-        note = "应急哨先发后核，镇领导" + ("待事后确认" if whistle.awaits_confirmation else "已事后确认")
+        note = f"应急哨先发后核，{leaders}" + ("待事后确认" if whistle.awaits_confirmation else "已事后确认")
     yield Step("吹哨", at=dispatch.sent_at, note=note)
 
 
@@ -79,25 +82,26 @@ def _by_department(dispatch: Dispatch) -> Iterator[Step]:
 
 def _end(dispatch: Dispatch) -> Step:
     note = f"{dispatch.stars} 星" if dispatch.stars else ""
-    return Step("镇街确认办结", at=dispatch.closed_at, note=note)
+    return Step(f"{voice(dispatch.by_unit).side}确认办结", at=dispatch.closed_at, note=note)
 
 
 def _approval(whistle: Whistle) -> Step:
+    leaders = voice(whistle.by_unit).leaders
     if whistle.kind == Whistle.Kind.EMERGENCY:
-        note = "待镇领导事后确认" if whistle.awaits_confirmation else "镇领导已事后确认"
+        note = f"待{leaders}事后确认" if whistle.awaits_confirmation else f"{leaders}已事后确认"
         return Step("吹响，先发后核", at=whistle.sent_at, note=note)
     guessed = "approve_due" in whistle.provisional
-    return Step("镇领导审核", at=whistle.approved_at, due=whistle.approve_due, is_provisional=guessed)
+    return Step(f"{leaders}审核", at=whistle.approved_at, due=whistle.approve_due, is_provisional=guessed)
 
 
-def _of_all(dispatches: Sequence[Dispatch]) -> Iterator[Step]:
+def _of_all(dispatches: Sequence[Dispatch], everybody: str) -> Iterator[Step]:
     for name, did, due in (("签收", "signed_at", "sign_due"), ("到场", "arrived_at", "arrive_due")):
         missing = [dispatch for dispatch in dispatches if getattr(dispatch, did) is None]
         times = [getattr(dispatch, did) for dispatch in dispatches if getattr(dispatch, did)]
         is_over = bool(missing) and not any(dispatch.is_open for dispatch in missing)  # nobody is waited for any more
         waits = f"等{_names(missing)}" if missing and times else ""
         yield Step(
-            f"部门{name}",
+            f"{everybody}{name}",
             at=max(times) if times and not missing else None,
             due=None if is_over else max((getattr(dispatch, due) for dispatch in dispatches), default=None),
             note=f"{_names(missing)}未{name}" if is_over else waits,

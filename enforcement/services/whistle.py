@@ -13,10 +13,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from enforcement.models import Dispatch, Event, Whistle
-from enforcement.rules.deadlines import rework_step
+from enforcement.rules.deadlines import assembled, rework_step
 from enforcement.services import event as events
 from enforcement.services.clocks import alarm, recount
-from enforcement.services.labels import late_mark
+from enforcement.services.labels import desk_word, late_mark
 from enforcement.services.limit import WhistleClocks, whistle_clocks
 from enforcement.services.messages import department_people, dispatch_message, whistle_message
 from enforcement.services.pending import end_pending
@@ -56,7 +56,7 @@ def submit(
         submitted_by=by,
         request_id=request_id,
     )
-    create = partial(_submit, whistle, departments, by=by, seen_state=seen_state)
+    create = partial(blow, whistle, departments, by=by, seen_state=seen_state)
     same = {"submitted_by": by, "event_id": event.pk, "kind": kind, "facts": facts, "departments": whistle.departments}
     return once(Whistle, request_id, create, **same)
 
@@ -69,7 +69,8 @@ def approve(whistle: Whistle, *, by: Any, seen_state: str) -> None:
     clocks = whistle_clocks(whistle.kind, now)
     departments = asked_departments(whistle)
     _refuse_closed(whistle, departments, timezone.localdate(now))
-    fields, dues = _started(clocks, now)
+    _refuse_missed(whistle, now)
+    fields, dues = _started(whistle, clocks, now)
     advance(
         whistle,
         Whistle.State.SIGNING,
@@ -111,7 +112,7 @@ def reject(whistle: Whistle, *, by: Any, seen_state: str, reason: str) -> None:
         Whistle.State.REJECTED,
         by=by,
         verb="whistle_rejected",
-        what="未批准吹哨，退回指挥室",
+        what=f"未批准吹哨，退回{desk_word(whistle.by_unit)}",
         stage=Stage.FILE,
         seen_state=seen_state,
         rejected_at=now,
@@ -230,8 +231,8 @@ def department_words(departments: Sequence[Unit]) -> str:
     return f"{lead}主办" + (f"，{'、'.join(helpers)}协办" if helpers else "")
 
 
-# --- inside ---------------------------------------------------------------------------------------------------------
-def _submit(whistle: Whistle, departments: Sequence[Unit], *, by: Any, seen_state: str) -> Whistle:
+def blow(whistle: Whistle, departments: Sequence[Unit], *, by: Any, seen_state: str = "") -> Whistle:
+    """Save an unsaved whistle and send it on its way, in the caller's transaction. `seen_state` is its event's."""
     if whistle.event:
         _mark_event(whistle.event, by=by, seen_state=seen_state)
     whistle.submitted_at = timezone.now()
@@ -244,6 +245,7 @@ def _submit(whistle: Whistle, departments: Sequence[Unit], *, by: Any, seen_stat
     return whistle
 
 
+# --- inside ---------------------------------------------------------------------------------------------------------
 def _mark_event(event: Event, *, by: Any, seen_state: str) -> None:
     """The event, locked first of all, is whistled for; whoever comes second is refused here."""
     is_new = seen_state == Event.State.REPORTED  # `advance` refuses if it is not
@@ -278,7 +280,7 @@ def _submit_to_leaders(whistle: Whistle, departments: Sequence[Unit], clocks: Wh
 
 def _submit_emergency(whistle: Whistle, departments: Sequence[Unit], clocks: WhistleClocks, *, by: Any) -> None:
     now = whistle.submitted_at
-    fields, dues = _started(clocks, now)
+    fields, dues = _started(whistle, clocks, now)
     confirm = clocks.due(now, clocks.confirm)
     for name, value in fields.items():
         setattr(whistle, name, value)
@@ -292,9 +294,9 @@ def _submit_emergency(whistle: Whistle, departments: Sequence[Unit], clocks: Whi
     _send(whistle, departments, dues, by=by, told=blown, role=people.leader_role(whistle.by_unit))
 
 
-def _started(clocks: WhistleClocks, now: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
+def _started(whistle: Whistle, clocks: WhistleClocks, now: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
     """(the whistle's own due times, the lead dispatch's), counted from `now`."""
-    dues, provisional = clocks.dues(now)
+    dues, provisional = assembled(*clocks.dues(now), whistle.assemble_at)
     own = {
         "sent_at": now,
         "finish_due": dues.finish_due,
@@ -378,7 +380,15 @@ def _refuse_closed(whistle: Whistle, departments: Sequence[Unit], today: date) -
     for unit in departments:
         if unit.valid_to is not None and unit.valid_to < today:
             heir = f"，由{unit.successor}承接" if unit.successor else ""
-            raise Refused(whistle, f"{unit}已停用{heir}，没有发出。请选“不批准”退回指挥室，改请现在的部门后重新提交。")
+            back = f"请选“不批准”退回{desk_word(whistle.by_unit)}，改请现在的单位后重新提交。"
+            raise Refused(whistle, f"{unit}已停用{heir}，没有发出。{back}")
+
+
+def _refuse_missed(whistle: Whistle, now: datetime) -> None:
+    """Nobody is called to an assembly that is over."""
+    if whistle.assemble_at and whistle.assemble_at <= now:
+        back = f"请选“不批准”退回{desk_word(whistle.by_unit)}，改好集合时间后重新提交。"
+        raise Refused(whistle, f"集合时间 {timezone.localtime(whistle.assemble_at):%m-%d %H:%M} 已过，没有发出。{back}")
 
 
 def _refuse_while_reworking(whistle: Whistle) -> None:

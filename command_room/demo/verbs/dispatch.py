@@ -112,7 +112,8 @@ def remark(book: Book, dispatch: Dispatch, *, by: User, at: datetime, text: str)
         dispatch=dispatch, side=side, text=text, by=by, by_office=by.office, request_id=book.request_id(), at=at
     )
     book.remarks.append(made)
-    book.line(dispatch, "dispatch_remarked", by=by, at=at, what=f"{side.label}留言", stage=Stage.HANDLE)
+    who = dispatch.by_unit if from_township else dispatch.department
+    book.line(dispatch, "dispatch_remarked", by=by, at=at, what=f"{who}留言", stage=Stage.HANDLE)
     if from_township:
         tell_department(book, kinds.RemarkWritten, dispatch, at=at, key=str(made.request_id))
     else:

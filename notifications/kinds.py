@@ -159,6 +159,76 @@ class RemarkWritten(Kind):
     clock_label = "当前期限"
 
 
+class CheckAsked(Kind):
+    """To the grid member who reported: the lead says that it is done, please look."""
+
+    title = "事件已处置请您核查"
+    clock_label = "核查期限"
+
+
+class CheckAnswered(Kind):
+    """To the desk of the unit that whistled."""
+
+    title = "网格员已核查"
+    clock_label = "评价期限"
+
+
+class AppealAsked(Kind):
+    """To the guidance office."""
+
+    title = "评价申诉等您裁定"
+
+
+class AppealDecided(Kind):
+    """To the rated department and to the unit that rated."""
+
+    title = "评价申诉已裁定"
+    is_news = True
+
+
+class EventMerged(Kind):
+    """To the reporter: somebody else has reported the same."""
+
+    title = "您上报的事件已并案"
+    is_news = True
+
+
+class EventHandedOver(Kind):
+    """To the reporter: a neighbouring township has it now."""
+
+    title = "您上报的事件已移交"
+    clock_label = "受理期限"
+    is_news = True
+
+
+class HandoverAsked(Kind):
+    """To the desk of the township that is to accept it."""
+
+    title = "事件移交等您接收"
+    clock_label = "接收期限"
+
+
+class HandoverAccepted(Kind):
+    """To the desk of the township that gave it."""
+
+    title = "移交的事件已被接收"
+    is_news = True
+
+
+class HandoverRefused(Kind):
+    """To the desk of the township that wanted to give it."""
+
+    title = "移交的事件未被接收"
+    clock_label = "受理期限"
+
+
+class HandoverEnded(Kind):
+    """To the desk that had been asked: taken back, or the event took another way."""
+
+    title = "移交已经收回"
+    is_news = True
+
+
 class ProvisionalDueChanged(Kind):
     """To duty officer and liaisons: a due time was computed anew when the year's holidays were imported."""
 

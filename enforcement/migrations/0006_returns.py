@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('enforcement', '0004_whole_whistle'),
+        ('enforcement', '0005_check_handover'),
     ]
 
     operations = [

@@ -39,14 +39,14 @@ CROSS JOIN LATERAL (SELECT now() - (%(size)s - i) * interval '10 minutes' AS at,
 WHISTLES = """
 INSERT INTO enforcement_whistle (number, event_id, by_unit_id, kind, title, facts, why, why_text, departments, state,
   submitted_at, submitted_by_id, sent_at, approved_at, approved_by_id, approve_due, rejection, finish_due, eval_due,
-  next_due, closed_at, closed_by_id, provisional, request_id, changed_at)
+  next_due, closed_at, closed_by_id, provisional, request_id, changed_at, area, assemble_place, tasks, withdrawal)
 SELECT replace(e.number, '事', '哨'), e.id, e.township_id, 'routine', e.title, e.facts, 'no_power', '',
   jsonb_build_array(a.id, b.id), s.state, e.reported_at, t.desk,
   s.sent, s.sent, CASE WHEN s.sent IS NOT NULL THEN t.desk END, e.reported_at + interval '2 hours', '',
   s.sent + interval '9 days', s.sent + interval '12 days',
   CASE WHEN s.state <> 'closed' THEN now() + (e.id %% 96 - 24) * interval '1 hour' END,
   CASE WHEN s.state = 'closed' THEN e.closed_at END, CASE WHEN s.state = 'closed' THEN t.desk END,
-  '{}', gen_random_uuid(), e.changed_at
+  '{}', gen_random_uuid(), e.changed_at, '', '', '{}', ''
 FROM enforcement_event e JOIN bench_township t ON t.id = e.township_id
 JOIN bench_department a ON a.place = e.id %% 33 JOIN bench_department b ON b.place = (e.id + 7) %% 33
 CROSS JOIN LATERAL (SELECT CASE WHEN e.state = 'settled' THEN 'closed'
@@ -58,14 +58,14 @@ WHERE e.state = 'whistled' OR (e.state = 'settled' AND e.id %% 3 = 0)
 DISPATCHES = """
 INSERT INTO enforcement_dispatch (number, whistle_id, event_id, by_unit_id, department_id, is_lead, state, sent_at,
   sign_due, arrive_due, finish_due, next_due, signed_at, signed_by_id, arrived_at, arrived_by_id, reported_at,
-  first_reported_at, rework_reason, closed_at, provisional, changed_at)
+  first_reported_at, rework_reason, closed_at, provisional, changed_at, task, suspended_from, tags, rating_text)
 SELECT w.number || '/' || d.place, w.id, w.event_id, w.by_unit_id, d.department, d.place = 1, s.state, w.sent_at,
   w.sent_at + interval '4 hours', w.sent_at + interval '1 day', CASE WHEN d.place = 1 THEN w.finish_due END,
   CASE WHEN s.step < 3 THEN w.next_due END,
   CASE WHEN s.step >= 1 THEN w.sent_at + interval '1 hour' END, CASE WHEN s.step >= 1 THEN l.liaison END,
   CASE WHEN s.step >= 2 THEN w.sent_at + interval '3 hours' END, CASE WHEN s.step >= 2 THEN l.liaison END,
   CASE WHEN s.step >= 3 THEN w.sent_at + interval '1 day' END, CASE WHEN s.step >= 3 THEN w.sent_at + interval '1 day' END,
-  '', w.closed_at, '{}', w.changed_at
+  '', w.closed_at, '{}', w.changed_at, '', '', '{}', ''
 FROM enforcement_whistle w
 CROSS JOIN LATERAL (SELECT value::int AS department, ordinality AS place
   FROM jsonb_array_elements_text(w.departments) WITH ORDINALITY) d

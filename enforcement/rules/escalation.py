@@ -5,6 +5,7 @@ gives no numbers: they are the municipality's own.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
@@ -16,40 +17,49 @@ EMERGENCY = Step(Unit.CONTINUOUS_MINUTES, 15)
 LONGEST = Step(Unit.WORK_DAYS, 1)
 
 
+@dataclass(frozen=True)
+class Clock:
+    """A clock of a whistle of this `kind` (an event's has none) that runs from `since` until `due`: the limit is `step`."""
+
+    since: datetime
+    due: datetime
+    step: Step
+    kind: str = ""
+
+
 class Level(IntEnum):
     REMINDER = 1
     YELLOW = 2
     RED = 3
 
 
-def moments(
-    since: datetime, due: datetime, step: Step, kind: str, cal: Calendar, paused: Sequence[Span] = ()
-) -> dict[Level, datetime]:
+def moments(clock: Clock, cal: Calendar, paused: Sequence[Span] = ()) -> dict[Level, datetime]:
     """When each level of this clock is reached. Raises MissingYear."""
     return {
-        Level.REMINDER: reminder_at(since, due, step, cal, paused),
-        Level.YELLOW: due,
-        Level.RED: red_at(due, step, kind, cal, paused),
+        Level.REMINDER: reminder_at(clock, cal, paused),
+        Level.YELLOW: clock.due,
+        Level.RED: red_at(clock, cal, paused),
     }
 
 
-def reminder_at(since: datetime, due: datetime, step: Step, cal: Calendar, paused: Sequence[Span] = ()) -> datetime:
+def reminder_at(clock: Clock, cal: Calendar, paused: Sequence[Span] = ()) -> datetime:
     """80 % of the limit. Where the limit does not run at night: moved on to when offices open, never past the due time.
 
     What lies in `paused` is not used up. Raises MissingYear.
     """
-    used = _share(since, due, paused)
-    if step.unit == Unit.CONTINUOUS_MINUTES:
+    used = _share(clock.since, clock.due, paused)
+    if clock.step.unit == Unit.CONTINUOUS_MINUTES:
         return used
-    return next((opens for opens, _ in cal.open_spans(used, due)), used)
+    return next((opens for opens, _ in cal.open_spans(used, clock.due)), used)
 
 
-def red_at(due: datetime, step: Step, kind: str, cal: Calendar, paused: Sequence[Span] = ()) -> datetime:
+def red_at(clock: Clock, cal: Calendar, paused: Sequence[Span] = ()) -> datetime:
     """Over by as long as the limit itself, one workday at most; the minutes of an emergency by 15. Raises MissingYear.
 
     What an emergency counts in workdays, the evaluation afterwards, is no emergency.
     """
-    if kind == Kind.EMERGENCY and step.unit == Unit.CONTINUOUS_MINUTES:
+    due, step = clock.due, clock.step
+    if clock.kind == Kind.EMERGENCY and step.unit == Unit.CONTINUOUS_MINUTES:
         return add(due, EMERGENCY.unit, EMERGENCY.amount, cal, paused)
     as_long = add(due, step.unit, step.amount, cal, paused)
     return min(as_long, add(due, LONGEST.unit, LONGEST.amount, cal, paused))

@@ -1,5 +1,6 @@
 from townships.models.person import DESKS, LEADERS, OldPassword, Post, Role, User
 from townships.models.place import CalendarYear, Holiday, Unit, WorkingHours
+from townships.models.shift_note import ShiftNote
 from townships.models.squad import Certificate, Shift, SquadMember
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Post",
     "Role",
     "Shift",
+    "ShiftNote",
     "SquadMember",
     "Unit",
     "User",

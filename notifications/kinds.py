@@ -229,6 +229,63 @@ class HandoverEnded(Kind):
     is_news = True
 
 
+class ExtensionAsked(Kind):
+    """To whoever answers: the whistling unit's desk, the second time the guidance office."""
+
+    title = "延期申请等您答复"
+    clock_label = "现在的办结期限"
+
+
+class ExtensionGranted(Kind):
+    """To the department's liaisons and the officer."""
+
+    title = "同意延期"
+    clock_label = "新的办结期限"
+
+
+class ExtensionRefused(Kind):
+    """To the department's liaisons and the officer."""
+
+    title = "不同意延期"
+    clock_label = "办结期限"
+
+
+class SuspensionAsked(Kind):
+    """To the leaders of the whistling unit: until they answer, the clocks run on."""
+
+    title = "挂账申请等您批准"
+    clock_label = "当前期限"
+
+
+class SuspensionRefused(Kind):
+    """To both desks: the clocks have run on."""
+
+    title = "挂账未获批准"
+    is_news = True
+
+
+class WhistleSuspended(Kind):
+    """To everybody on it. No clock runs, so it may wait for the morning."""
+
+    title = "哨单已挂账，暂停计时"
+    clock_label = "恢复期限"
+    is_news = True
+
+
+class WhistleResumed(Kind):
+    """To everybody on it."""
+
+    title = "哨单已恢复，继续计时"
+    clock_label = "当前期限"
+
+
+class WhistleWithdrawn(Kind):
+    """To the departments, and to the leaders where they had still to say yes."""
+
+    title = "哨单已撤回"
+    is_news = True
+
+
 class ProvisionalDueChanged(Kind):
     """To duty officer and liaisons: a due time was computed anew when the year's holidays were imported."""
 

@@ -6,7 +6,7 @@ added to a stored one.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -59,6 +59,8 @@ def begun_at(dispatch: Dispatch) -> datetime:
     """From when the clock that runs now was counted."""
     if dispatch.state == Dispatch.State.REWORK and dispatch.rework_at:
         return dispatch.rework_at
+    if dispatch.state == Dispatch.State.ARRIVED and dispatch.lead_at:
+        return dispatch.lead_at
     return dispatch.sent_at
 
 
@@ -88,6 +90,10 @@ class Course:
         own = self.given_back.get(dispatch.pk)
         return [*self.paused, *([own] if own else [])]
 
+    def rules_on(self, moment: datetime) -> WhistleClocks:
+        """The limits of that day: those of the whistle's own, unless one has taken another's place later."""
+        return self.rules if to_local(moment).date() == self.rules.day else whistle_clocks(self.rules.kind, moment)
+
 
 def course_of(whistle: Whistle) -> Course:
     """Five queries at most, the calendar's included."""
@@ -107,22 +113,34 @@ def course_of(whistle: Whistle) -> Course:
 
 
 def ended_suspensions(whistle: Whistle) -> Any:
+    """The spans in which its clocks have stood still."""
     ended = Suspension.objects.filter(whistle=whistle, state=Suspension.State.ENDED).order_by("decided_at")
     return ended.values_list("decided_at", "ended_at")
 
 
 def count(dispatch: Dispatch, course: Course) -> Clocks:
-    """All due times of a dispatch that has them, by their field names, by the limits of the day it was sent on."""
-    paused, rules = course.pauses_of(dispatch), course.rules
-    if to_local(dispatch.sent_at).date() != rules.day:  # it has taken another's place
-        rules = whistle_clocks(rules.kind, dispatch.sent_at)
-    counted = rules.dues(dispatch.sent_at, course.granted.get(dispatch.pk, ()), paused)
-    dues, guessed = assembled(*counted, course.assemble_at)
-    names = ["sign_due", "arrive_due", *(LEAD_ONLY if dispatch.is_lead else ())]
-    clocks = {name: Due(at, name in guessed) for name in names if (at := getattr(dues, name))}
+    """All due times of a dispatch that has them, by their field names, by the limits of the day it was sent on.
+
+    A helper that has taken the lead over reports and finishes by those of the day on which it did.
+    """
+    leads = LEAD_ONLY if dispatch.is_lead else ()
+    clocks = _counted(dispatch, dispatch.sent_at, ("sign_due", "arrive_due", *leads), course)
+    if dispatch.lead_at:
+        clocks |= _counted(dispatch, dispatch.lead_at, leads, course)
     if dispatch.rework_at:
-        clocks["rework_due"] = rules.due(dispatch.rework_at, rework_step(rules.limits.finish), paused)
+        rules = course.rules_on(dispatch.sent_at)
+        clocks["rework_due"] = rules.due(
+            dispatch.rework_at, rework_step(rules.limits.finish), course.pauses_of(dispatch)
+        )
     return clocks
+
+
+def _counted(dispatch: Dispatch, since: datetime, names: Sequence[str], course: Course) -> Clocks:
+    """These of a dispatch's due times, counted from `since`."""
+    granted = course.granted.get(dispatch.pk, ())
+    counted = course.rules_on(since).dues(since, granted, course.pauses_of(dispatch))
+    dues, guessed = assembled(*counted, course.assemble_at)
+    return {name: Due(at, name in guessed) for name in names if (at := getattr(dues, name))}
 
 
 def count_whistle(whistle: Whistle, dispatches: Sequence[Dispatch], course: Course) -> Clocks:
@@ -147,6 +165,12 @@ def put(obj: Any, clocks: Clocks) -> list[str]:
     others = [name for name in obj.provisional if name not in clocks]
     obj.provisional = sorted({*others, *(name for name, clock in clocks.items() if clock.provisional)})
     return [*clocks, "provisional"]
+
+
+def finish_after(dispatch: Dispatch, course: Course, step: Step) -> Due:
+    """When the finish of a lead would be due with one extension more."""
+    granted = [*course.granted.get(dispatch.pk, ()), step]
+    return count(dispatch, replace(course, granted={**course.granted, dispatch.pk: granted}))["finish_due"]
 
 
 def recount(whistle: Whistle) -> None:

@@ -1,10 +1,12 @@
 """What the messages about events, whistles and dispatches say, and who in a department hears them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from enforcement.models import Dispatch, Event, Whistle
 from notifications import kinds
+from notifications.services.outbox import Notice
 from townships import people
 
 
@@ -18,8 +20,18 @@ def department_people(dispatch: Dispatch) -> list[Any]:
     return list({user.pk: user for user in told}.values())
 
 
-def event_message(kind: type[kinds.Kind], event: Event) -> kinds.Kind:
-    return _message(kind, event, event.category.name, event.next_due)
+def event_message(kind: type[kinds.Kind], event: Event, due_at: datetime | None = None) -> kinds.Kind:
+    """`due_at`: where it is not the event's own next one."""
+    return _message(kind, event, event.category.name, due_at or event.next_due)
+
+
+def reporters_of_one_matter(kind: type[kinds.Kind], events: Sequence[Event], *, by: Any) -> list[Notice]:
+    """Each event's reporter, with the event's own number and link; `by`, who has done it, need not be told."""
+    return [
+        (event_message(kind, event), [event.reported_by], f"{kind.code()}:{event.pk}")
+        for event in events
+        if event.reported_by != by
+    ]
 
 
 def whistle_message(kind: type[kinds.Kind], whistle: Whistle, due_at: datetime | None) -> kinds.Kind:
@@ -38,6 +50,10 @@ def clock_of(kind: type[kinds.Kind], dispatch: Dispatch) -> datetime | None:
         return dispatch.finish_due
     if kind is kinds.DispatchReported:
         return dispatch.whistle.eval_due if dispatch.is_lead else None
+    if kind in (kinds.ExtensionAsked, kinds.ExtensionGranted, kinds.ExtensionRefused):
+        return dispatch.finish_due
+    if kind is kinds.WhistleSuspended:
+        return dispatch.whistle.resume_due
     return dispatch.next_due
 
 

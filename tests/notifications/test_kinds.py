@@ -25,6 +25,8 @@ def test_the_kinds_are_these() -> None:
         "check_asked", "check_answered", "appeal_asked", "appeal_decided",
         "event_merged", "event_handed_over",
         "handover_asked", "handover_accepted", "handover_refused", "handover_ended",
+        "extension_asked", "extension_granted", "extension_refused",
+        "suspension_asked", "suspension_refused", "whistle_suspended", "whistle_resumed", "whistle_withdrawn",
         "remark_written", "provisional_due_changed", "deliveries_failed",
     }  # fmt: skip
 

@@ -6,8 +6,12 @@ no names, no phone numbers, no facts. The base class alone has fields, and a tes
 
 import re
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any, ClassVar, Self
+
+from django.utils import timezone
+
+END_OF_DAY = time(23, 59, 59)
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,11 @@ class Kind:
     def has_clock(self) -> bool:
         """Time is running, so the message never waits: neither for the morning nor for the digest."""
         return self.due is not None and not self.is_news
+
+    @property
+    def ends_with_the_day(self) -> bool:
+        """Its limit is counted in days: when it is over, at midnight, nobody is woken up for it."""
+        return self.due_at is not None and timezone.localtime(self.due_at).time() == END_OF_DAY
 
     def as_data(self) -> dict[str, Any]:
         """The five fields, as the outbox keeps them."""
@@ -284,6 +293,42 @@ class WhistleWithdrawn(Kind):
 
     title = "哨单已撤回"
     is_news = True
+
+
+class Reminded(Kind):
+    """To whoever has it in hand: most of the limit is used up. Once a clock, by itself or by the township's desk."""
+
+    title = "期限将到，请抓紧"
+    clock_label = "当前期限"
+
+
+class TurnedYellow(Kind):
+    """To whoever has it in hand and the leaders of their unit."""
+
+    title = "已超期，黄牌"
+    clock_label = "已过期限"
+
+    @property
+    def has_clock(self) -> bool:
+        return not self.ends_with_the_day
+
+
+class TurnedRed(Kind):
+    """To the leaders of the unit that is late, the desk that waits for it, and the guidance office; with the slip."""
+
+    title = "红牌督办"
+    clock_label = "已过期限"
+
+    @property
+    def has_clock(self) -> bool:
+        return not self.ends_with_the_day
+
+
+class ShiftNoteLeft(Kind):
+    """To whoever is next on the rota of the township's command room."""
+
+    title = "值班交接等您接班"
+    clock_label = "接班期限"
 
 
 class ProvisionalDueChanged(Kind):

@@ -24,6 +24,8 @@ DISPATCH_TONES = {
 WORDS = {**DISPATCH_STATES, "sent": "未签收"}  # where a department stands, as others see it
 NOT_BEGUN = ("sent", "returning", "arbitration", "returned", "withdrawn", "suspended")
 CLOCKS = {
+    "accept_due": "受理",
+    "squad_due": "处置",
     "approve_due": "审核",
     "confirm_due": "事后确认",
     "sign_due": "签收",
@@ -123,3 +125,10 @@ def dot(part: Row, name: str, now: datetime) -> Dot:
 def late_mark(at: datetime, limit: datetime | None) -> str:
     """What the timeline adds to an act that came after its limit; empty where it was in time or had none."""
     return "（超期）" if limit and at > limit else ""
+
+
+def bureau_note(by: Any, *parties: Unit) -> str:
+    """What is added to an arbitrator's decision where its own bureau is one of the two sides; empty where it is not."""
+    post = by.acting
+    bureau = post.unit.parent if post else None
+    return f"（指导办设在{bureau}，{bureau}是当事一方）" if bureau in parties else ""

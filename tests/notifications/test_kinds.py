@@ -27,7 +27,8 @@ def test_the_kinds_are_these() -> None:
         "handover_asked", "handover_accepted", "handover_refused", "handover_ended",
         "extension_asked", "extension_granted", "extension_refused",
         "suspension_asked", "suspension_refused", "whistle_suspended", "whistle_resumed", "whistle_withdrawn",
-        "remark_written", "provisional_due_changed", "deliveries_failed",
+        "remark_written", "reminded", "turned_yellow", "turned_red", "shift_note_left",
+        "provisional_due_changed", "deliveries_failed",
     }  # fmt: skip
 
 
@@ -83,3 +84,10 @@ def test_a_link_out_of_the_portal_is_refused(link: str) -> None:
 
 def test_an_unknown_kind_is_a_bare_message() -> None:
     assert kinds.restore("gone", kinds.DispatchSent.sample().as_data()).title == "消息"
+
+
+@pytest.mark.parametrize("kind", [kinds.TurnedYellow, kinds.TurnedRed])
+def test_a_limit_in_days_that_is_over_at_midnight_wakes_nobody(kind: type[Kind]) -> None:
+    at_midnight = kind("N", "M", "U", "2026-11-24T23:59:59+08:00", "/")
+    in_the_night = kind("N", "M", "U", "2026-11-24T23:10:00+08:00", "/")
+    assert (at_midnight.has_clock, in_the_night.has_clock) == (False, True)

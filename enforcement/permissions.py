@@ -118,6 +118,25 @@ def can_remark(user: Any, dispatch: Dispatch) -> bool:
     return _holds(user, dispatch.by_unit_id, *DESKS) or _acts_for_department(user, dispatch)
 
 
+# --- not ours -----------------------------------------------------------------------------------------------------------
+def can_return(user: Any, dispatch: Dispatch) -> bool:
+    """Whether there is still time for it, `services.returns.refusal` says."""
+    return dispatch.state == Dispatch.State.SENT and _is_department_desk(user, dispatch)
+
+
+def can_agree(user: Any, dispatch: Dispatch) -> bool:
+    """That it is returned, or that it is not."""
+    return dispatch.state == Dispatch.State.RETURNING and _holds(user, dispatch.department_id, *LEADERS)
+
+
+can_decline = can_agree
+
+
+def can_arbitrate(user: Any, dispatch: Dispatch) -> bool:
+    is_theirs = user.acting is not None and user.acting.role == Role.GUIDANCE
+    return dispatch.state == Dispatch.State.ARBITRATION and is_theirs
+
+
 # --- more time, no time, an end -----------------------------------------------------------------------------------------
 def can_ask_extension(user: Any, dispatch: Dispatch) -> bool:
     """Whether it may still be asked for, `services.extension.refusal` says."""
@@ -161,7 +180,8 @@ def can_claim(user: Any, obj: Event | Whistle | Dispatch) -> bool:
     if not obj.is_open or obj.claimed_by_id == user.pk:
         return False
     if isinstance(obj, Dispatch):
-        return obj.state not in ("reported", "suspended") and _acts_for_department(user, obj)
+        is_at_work = obj.state in Dispatch.IN_HAND and _acts_for_department(user, obj)
+        return is_at_work or can_agree(user, obj) or can_arbitrate(user, obj)
     if isinstance(obj, Whistle):
         return can_approve(user, obj) or can_confirm_emergency(user, obj) or can_close(user, obj)
     if obj.state == Event.State.SQUAD:  # the desk may still settle or whistle, but it is the squad that is on it

@@ -161,6 +161,55 @@ class DispatchClosed(Kind):
     is_news = True
 
 
+class ReturnAsked(Kind):
+    """To the department's leaders, where the unit wants their yes."""
+
+    title = "退哨等您同意"
+    clock_label = "签收期限"
+
+
+class ReturnDeclined(Kind):
+    """To the department's liaisons: their leader says no."""
+
+    title = "领导不同意退哨，请签收"
+    clock_label = "签收期限"
+
+
+class ReturnSubmitted(Kind):
+    """To the guidance office, which arbitrates."""
+
+    title = "退哨等您仲裁"
+    clock_label = "仲裁期限"
+
+
+class ReturnForwarded(Kind):
+    """To the unit that has whistled, and to the department that returns it."""
+
+    title = "退哨已送指导办仲裁"
+    clock_label = "仲裁期限"
+
+
+class ReturnUpheld(Kind):
+    """To the department that stays, and to the unit that has whistled."""
+
+    title = "退哨不成立，维持原派"
+    clock_label = "到场期限"
+
+
+class ReturnGranted(Kind):
+    """To the department that is out of it, and to the unit that has whistled."""
+
+    title = "退哨成立"
+    is_news = True
+
+
+class LeadTakenOver(Kind):
+    """To the department that has helped so far and leads from now on."""
+
+    title = "改由您单位主办"
+    clock_label = "办结期限"
+
+
 class RemarkWritten(Kind):
     """To the other side of the dispatch."""
 

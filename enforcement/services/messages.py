@@ -46,7 +46,7 @@ def clock_of(kind: type[kinds.Kind], dispatch: Dispatch) -> datetime | None:
     """The due time that the kind's `clock_label` names; where it names none of its own, the dispatch's next one."""
     if kind is kinds.DispatchAssigned:
         return None if dispatch.arrived_at else dispatch.arrive_due
-    if kind is kinds.DispatchArrived:
+    if kind in (kinds.DispatchArrived, kinds.LeadTakenOver):
         return dispatch.finish_due
     if kind is kinds.DispatchReported:
         return dispatch.whistle.eval_due if dispatch.is_lead else None

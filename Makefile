@@ -1,5 +1,6 @@
 # make run    the portal at http://localhost:8000/ (PORT=8001 moves it)     make test    every test
 # make check  rules, types, layers, templates, migrations                 make bench   load and growth
+# make chaos  whistles while worker, broker and database are killed, counted at the receivers
 # make demo-reset  the embedded database emptied and filled with demo data again
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ define install
 @touch $@
 endef
 
-.PHONY: run test check bench demo-reset
+.PHONY: run test check bench chaos demo-reset
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.installed
@@ -27,6 +28,9 @@ check: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	@exec $(BIN)/python -m bench
+
+chaos: $(VENV)/.installed-dev
+	@exec $(BIN)/python -m bench.chaos
 
 demo-reset: $(VENV)/.installed
 	@exec $(BIN)/python -m portal.launcher --with-parent --reset-demo

@@ -67,9 +67,9 @@ def run(port: int, calls: Sequence[Call], roots: Sequence[int]) -> Figures:
     )
 
 
-def answer(port: int, call: Call) -> tuple[int, str, dict[str, str]]:
+def answer(port: int, call: Call, patience_s: float = 60) -> tuple[int, str, dict[str, str]]:
     """(status, body, headers) of one call."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience_s)
     headers = {"Host": "localhost", "Cookie": call.cookie, **dict(call.headers)}
     try:
         if call.form is None:

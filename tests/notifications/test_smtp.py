@@ -12,7 +12,7 @@ from notifications import kinds
 from notifications.transports import mail
 from notifications.transports.errors import NotAllowed
 from notifications.transports.letter import SHOWN, Letter
-from tests.notifications.sinks import MailSink, mail_sink
+from bench.sinks import MailSink, mail_sink
 
 ONE = Letter("one@example.invalid", (kinds.DispatchSent.sample(),), "20261124T080000000000.7")
 

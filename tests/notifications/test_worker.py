@@ -26,7 +26,7 @@ from notifications.services import broker, outbox
 from portal import embedded
 from tests.cast import PostFactory, UserFactory
 from tests.notifications.conftest import MakeDeliveries
-from tests.notifications.sinks import mail_sink, web_sink
+from bench.sinks import mail_sink, web_sink
 from tests.notifications.test_notify import app_at
 
 pytestmark = pytest.mark.slow

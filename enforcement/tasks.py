@@ -1,8 +1,13 @@
 from celery import shared_task
 
-from enforcement.services import provisional
+from enforcement.services import escalation, provisional
 
 
 @shared_task(name="enforcement.recompute_provisional")
 def recompute_provisional() -> None:
     provisional.recompute()
+
+
+@shared_task(name="enforcement.escalate")
+def escalate() -> None:
+    escalation.sweep()

@@ -75,6 +75,11 @@ def guidance_office() -> list[User]:
     return [post.user for post in posts.order_by("rank", "id")]
 
 
+def guidance_unit() -> Unit | None:
+    """The guidance office itself: whose clock an arbitration is."""
+    return Unit.objects.open_on(timezone.localdate()).filter(kind=Unit.Kind.GUIDANCE).order_by("order", "code").first()
+
+
 def squad_officers(township: Unit) -> list[User]:
     return told({township.pk: Role.OFFICER})[township.pk]
 

@@ -13,11 +13,11 @@ from typing import Any
 from enforcement.models import Dispatch, Extension, Return, Suspension, Whistle
 from enforcement.rules.clocks import Part, next_clock, whistle_next_due, whistle_state
 from enforcement.rules.deadlines import Step, assembled, rework_step
+from enforcement.rules.escalation import REMIND_AT
 from enforcement.services.limit import WhistleClocks, whistle_clocks
 from townships.worktime import Due, Pause, to_local
 
 Clocks = dict[str, Due]
-REMIND_AT = 0.8  # of a limit (domain 2.3)
 LEAD_ONLY = ("report_due", "finish_due")
 
 
@@ -48,11 +48,19 @@ def alarm(since: datetime, due: datetime | None) -> datetime | None:
     return since + (due - since) * REMIND_AT if due else None
 
 
-def evaluation_alarm(whistle: Whistle) -> datetime | None:
-    """The whistle's own clock runs when the lead has reported; until then those of its dispatches do."""
-    if whistle.state != Whistle.State.REPORTED or whistle.finish_due is None:
-        return None
-    return alarm(whistle.finish_due, whistle.eval_due)
+def own_alarm(whistle: Whistle) -> datetime | None:
+    """When to look at the clocks of a sent whistle that are its own: its evaluation, once it is reported; a confirmation."""
+    alarms = []
+    if whistle.state == Whistle.State.REPORTED and whistle.finish_due:
+        alarms.append(alarm(whistle.finish_due, whistle.eval_due))
+    alarms.append(confirmation_alarm(whistle))
+    return min((at for at in alarms if at), default=None)
+
+
+def confirmation_alarm(whistle: Whistle) -> datetime | None:
+    """An emergency may be over, and still wait for its confirmation."""
+    is_on = whistle.awaits_confirmation and whistle.state != Whistle.State.SUSPENDED
+    return alarm(whistle.submitted_at, whistle.confirm_due) if is_on else None
 
 
 def begun_at(dispatch: Dispatch) -> datetime:
@@ -71,7 +79,7 @@ def follow(whistle: Whistle) -> None:
         return
     whistle.state = whistle_state(parts)
     whistle.next_due = whistle_next_due(parts, whistle.eval_due, whistle.resume_due)
-    whistle.alarm_at = evaluation_alarm(whistle)
+    whistle.alarm_at = own_alarm(whistle)
     whistle.save(update_fields=["state", "next_due", "alarm_at", "changed_at"])
 
 

@@ -10,7 +10,7 @@ from command_room.demo.verbs import event as events
 from enforcement.models import Dispatch, Event, Report, Whistle
 from enforcement.rules.clocks import whistle_next_due, whistle_state
 from enforcement.rules.deadlines import rework_step
-from enforcement.services.clocks import alarm, evaluation_alarm, part_of
+from enforcement.services.clocks import alarm, confirmation_alarm, own_alarm, part_of
 from enforcement.services.labels import late_mark
 from enforcement.services.whistle import department_words
 from notifications import kinds
@@ -77,6 +77,7 @@ def approve(book: Book, whistle: Whistle, *, by: User, at: datetime, town: Town,
 def confirm_emergency(book: Book, whistle: Whistle, *, by: User, at: datetime) -> None:
     whistle.approved_at, whistle.approved_by = at, by
     whistle.claimed_at = whistle.claimed_by = None
+    whistle.alarm_at = own_alarm(whistle)
     late = late_mark(at, whistle.confirm_due)
     book.line(whistle, "emergency_confirmed", by=by, at=at, what=f"事后确认应急哨{late}", stage=Stage.DISPATCH)
 
@@ -157,7 +158,7 @@ def close(
         closed_at=at,
         closed_by=by,
         next_due=None,
-        alarm_at=None,
+        alarm_at=confirmation_alarm(whistle),
     )
     parts = book.parts[whistle.request_id]
     for index, dispatch in enumerate(parts):
@@ -174,7 +175,7 @@ def follow(book: Book, whistle: Whistle) -> None:
         raise ValueError("a whistle that was sent has its clocks")
     whistle.state = whistle_state(parts)
     whistle.next_due = whistle_next_due(parts, whistle.eval_due)
-    whistle.alarm_at = evaluation_alarm(whistle)
+    whistle.alarm_at = own_alarm(whistle)
 
 
 def tell_department(book: Book, kind: type[Kind], dispatch: Dispatch, *, at: datetime, key: str = "") -> None:
@@ -224,6 +225,7 @@ def _go_at_once(book: Book, whistle: Whistle, units: Sequence[Unit], *, by: User
         setattr(whistle, name, value)
     whistle.state = Whistle.State.SIGNING
     whistle.confirm_due = book.clocks.due(at, book.clocks.rules[whistle.kind].confirm).at
+    whistle.alarm_at = own_alarm(whistle)
     what = f"吹应急哨，{department_words(units)}；先发后核"
     book.line(whistle, "emergency_blown", by=by, at=at, what=what, stage=Stage.DISPATCH, to_state=whistle.state)
     _send(book, whistle, units, lead, by=by, at=at)

@@ -1,5 +1,6 @@
 # make run    the portal at http://localhost:8000/ (PORT=8001 moves it)     make test    every test
 # make check  rules, types, layers, templates, migrations                 make bench   load and growth
+# make latency  from the commit of a message to its receiver, kind by kind
 # make chaos  whistles while worker, broker and database are killed, counted at the receivers
 # make demo-reset  the embedded database emptied and filled with demo data again
 
@@ -14,7 +15,7 @@ define install
 @touch $@
 endef
 
-.PHONY: run test check bench chaos demo-reset
+.PHONY: run test check bench latency chaos demo-reset
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.installed
@@ -28,6 +29,9 @@ check: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	@exec $(BIN)/python -m bench
+
+latency: $(VENV)/.installed-dev
+	@exec $(BIN)/python -m bench.latency
 
 chaos: $(VENV)/.installed-dev
 	@exec $(BIN)/python -m bench.chaos

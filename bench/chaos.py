@@ -58,6 +58,7 @@ class Portal:
 
     var: Path
     port: int
+    told: dict[str, str]  # its environment
     process: subprocess.Popen[bytes]
 
     def pid_of(self, sign: str) -> int | None:
@@ -98,7 +99,7 @@ def portal(var: Path, mails: MailSink, hooks: WebSink) -> Iterator[Portal]:
     with (var.parent / "portal.out").open("wb") as out:
         argv = [sys.executable, "-m", "bench.impatient"]
         process = subprocess.Popen(argv, cwd=ROOT, env=kept | told, stdout=out, stderr=out, start_new_session=True)
-    running = Portal(var, port, process)
+    running = Portal(var, port, told, process)
     try:
         wait(running.is_healthy, START_S, "the portal does not start")
         yield running
@@ -208,15 +209,18 @@ def main() -> int:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def environ_for(running: Portal) -> None:
+    """What this process needs to look into the portal's database and queue, with the rights of the owner."""
+    os.environ.update(
+        running.told,
+        DJANGO_SETTINGS_MODULE="portal.settings",
+        DATABASE_URL=embedded.database_url(running.var),
+    )
+
+
 def storm(running: Portal, mails: MailSink, hooks: WebSink) -> bool:
     """Kill and whistle at the same time, wait until all is quiet, ask the receivers."""
-    os.environ.update(
-        DJANGO_SETTINGS_MODULE="portal.settings",
-        ENV_FILE=os.devnull,
-        VAR_DIR=str(running.var),
-        DATABASE_URL=embedded.database_url(running.var),
-        LOG_LEVEL="WARNING",
-    )
+    environ_for(running)
     django.setup()
     from bench import receipts  # noqa: PLC0415 - its models need the settings above
 

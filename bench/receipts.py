@@ -11,7 +11,7 @@ from random import Random
 
 from bench import seed
 from bench.measure import client_for
-from bench.sinks import MailSink, WebSink
+from bench.sinks import Got, MailSink, WebSink
 from enforcement.models import Dispatch, Whistle
 from notifications.models import Delivery
 from townships.models import Post, Role, Unit
@@ -73,13 +73,19 @@ def received(mails: MailSink, hooks: WebSink) -> Counter[Receipt]:
     """What the mail server and the web hook have in hand, as numbers by receiver."""
     found: Counter[Receipt] = Counter()
     for raw in list(mails.mails):
-        mail = message_from_bytes(raw, policy=policy.default)
-        numbers = set(NUMBER.findall(mail.get_content()))  # type: ignore[attr-defined]
-        found.update(("mail", parseaddr(mail["To"])[1], number) for number in numbers)
+        to = parseaddr(message_from_bytes(raw, policy=policy.default)["To"])[1]
+        found.update(("mail", to, number) for number in numbers_of_mail(raw))
     for got in list(hooks.got):
-        text = json.loads(got.body)["markdown"]["text"].replace("\\", "")
-        found.update(("robot", got.path.strip("/"), number) for number in set(NUMBER.findall(text)))
+        found.update(("robot", got.path.strip("/"), number) for number in numbers_of_hook(got))
     return found
+
+
+def numbers_of_mail(raw: bytes) -> set[str]:
+    return set(NUMBER.findall(message_from_bytes(raw, policy=policy.default).get_content()))  # type: ignore[attr-defined]
+
+
+def numbers_of_hook(got: Got) -> set[str]:
+    return set(NUMBER.findall(json.loads(got.body)["markdown"]["text"].replace("\\", "")))
 
 
 def tries() -> Counter[Receipt]:

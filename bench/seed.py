@@ -143,6 +143,17 @@ def urgent_events(townships: Sequence[Unit], many: int) -> list[Event]:
     )
 
 
+def readers(many: int, groups: Sequence[str]) -> list[User]:
+    """So many people, each with a mail; two of each department with a robot are its liaisons, and hear by the robot."""
+    found = [
+        User.objects.create(username=f"reader-{place}", name="读者", email=f"reader-{place}@demo.invalid")
+        for place in range(many)
+    ]
+    for user, unit in zip(found, [*Unit.objects.filter(code__in=groups)] * 2, strict=False):
+        Post.objects.create(user=user, unit=unit, role=Role.LIAISON)
+    return found
+
+
 def _person(username: str, unit: Unit, role: str) -> None:
     user = User.objects.create(
         username=username, name=username, email=f"{username}@demo.invalid", must_change_password=False

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from enforcement.models import Dispatch, Event, Extension, Suspension, Whistle
+from enforcement.models import Appeal, Check, Dispatch, Event, Extension, Handover, Suspension, Whistle
 from townships.models import DESKS, LEADERS, Role, Unit
 
 DESK = (Role.DUTY, Role.LEADER)
@@ -186,4 +186,66 @@ def can_claim(user: Any, obj: Event | Whistle | Dispatch) -> bool:
         return can_approve(user, obj) or can_confirm_emergency(user, obj) or can_close(user, obj)
     if obj.state == Event.State.SQUAD:  # the desk may still settle or whistle, but it is the squad that is on it
         return _holds(user, obj.township_id, Role.OFFICER)
+# --- a neighbour's matter, and the same matter ---------------------------------------------------------------------------
+can_offer_handover = can_merge = can_dismiss
+
+
+def can_answer_handover(user: Any, handover: Handover) -> bool:
+    """Accept or not."""
+    return handover.is_open and _holds(user, handover.to_township_id, *DESK)
+
+
+def can_take_back(user: Any, handover: Handover) -> bool:
+    return handover.is_open and _holds(user, handover.from_township_id, *DESK)
+
+
+# --- looked at again, and judged --------------------------------------------------------------------------------------
+def can_ask_check(user: Any, whistle: Whistle) -> bool:
+    return whistle.event_id is not None and can_close(user, whistle)
+
+
+def can_answer_check(user: Any, check: Check) -> bool:
+    """Who was asked, as a grid member of the township."""
+    post = user.acting
+    if post is None or post.role != Role.GRID or not check.is_open:
+        return False
+    is_here: bool = post.organ_id == check.event.township_id
+    return is_here and check.asked_of_id == user.pk
+
+
+def can_appeal(user: Any, dispatch: Dispatch) -> bool:
+    """Once and in time, which the service holds."""
+    is_low = dispatch.stars is not None and dispatch.stars <= Appeal.MOST_STARS
+    return dispatch.state == Dispatch.State.CLOSED and is_low and _is_department_desk(user, dispatch)
+
+
+def can_decide_appeal(user: Any, appeal: Appeal) -> bool:
+    post = user.acting
+    return post is not None and post.role == Role.GUIDANCE and appeal.state == Appeal.State.ASKED
+
+
+def can_read_rating_text(user: Any) -> bool:
+    """What is written beside the stars is for the guidance office, and for whoever audits it."""
+    post = user.acting
+    return post is not None and post.role in (Role.GUIDANCE, Role.AUDITOR)
+
+
+# --- escalation -----------------------------------------------------------------------------------------------------
+def can_oversee(user: Any) -> bool:
+    """The guidance office and the auditors watch over the limits of the whole city."""
+    return user.acting is not None and user.acting.role in (Role.GUIDANCE, Role.AUDITOR)
+
+
+def can_view_escalations(user: Any) -> bool:
+    """Whom a yellow or red may concern: desks and leaders, each their own unit's, and those above."""
+    post = user.acting
+    return can_oversee(user) or (post is not None and post.role in DESKS)
+
+
+def can_remind(user: Any, dispatch: Dispatch) -> bool:
+    """The desk that waits may remind once a clock, while it is the department's turn."""
+    is_due = dispatch.state in Dispatch.IN_HAND and dispatch.next_due is not None
+    return is_due and _holds(user, dispatch.by_unit_id, *DESKS)
+
+
     return can_settle(user, obj)

@@ -1,6 +1,6 @@
 """The whistle's form, and the small forms of what the township decides on it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -9,11 +9,10 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from enforcement.forms.event import VerbForm, request_id, text
-from enforcement.models import Dispatch, Event, Whistle
+from enforcement.models import Event, Whistle
 from enforcement.services.routing import RouteProposal, propose_route
 from townships.models import Unit
 
-STARS = [*((str(stars), f"{stars} 星") for stars in range(1, 6)), ("", "不评")]
 UNKNOWN = "这个部门已经停用，请重新选。"
 
 
@@ -99,28 +98,6 @@ class RejectForm(VerbForm):
 
 class ReworkForm(VerbForm):
     reason = text("返工要求", 400, "请写哪里没有办好、要部门再做什么。", rows=2)
-
-
-class CloseForm(VerbForm):
-    """Confirm; stars for each department that came, given or not."""
-
-    def __init__(self, *args: Any, dispatches: Iterable[Dispatch], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.dispatches = {dispatch.pk: dispatch for dispatch in dispatches if dispatch.arrived_at}
-        for pk, dispatch in self.dispatches.items():
-            self.fields[f"stars_{pk}"] = forms.TypedChoiceField(
-                label=f"给{dispatch.department}评价",
-                choices=STARS,
-                coerce=int,
-                empty_value=None,
-                required=False,
-                error_messages={"invalid_choice": "评价请选 1 到 5 星，或不评。"},
-            )
-
-    def stars(self) -> dict[int, int]:
-        """Dispatch id → stars, of those that were given. Only after `is_valid()`."""
-        given = {pk: self.cleaned_data[f"stars_{pk}"] for pk in self.dispatches}
-        return {pk: stars for pk, stars in given.items() if stars}
 
 
 def _first(event: Event, proposal: RouteProposal) -> dict[str, Any]:

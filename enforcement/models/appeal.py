@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -13,6 +15,8 @@ class Appeal(models.Model):
         ASKED = "asked", "待裁定"
         UPHELD = "upheld", "维持评价"
         STRUCK = "struck", "评价不计"
+
+    MOST_STARS: ClassVar[int] = 2  # a better rating is not appealed
 
     dispatch = models.OneToOneField(Dispatch, on_delete=models.PROTECT, verbose_name="派单", related_name="appeal")
     text = models.CharField("理由", max_length=400)
@@ -42,3 +46,7 @@ class Appeal(models.Model):
 
     def get_absolute_url(self) -> str:
         return self.dispatch.get_absolute_url()
+
+    @property
+    def is_struck(self) -> bool:
+        return self.state == self.State.STRUCK

@@ -29,6 +29,10 @@ class DispatchQuerySet(models.QuerySet["Dispatch"]):
             return self.filter(assigned_officer=user, department_id=post.unit_id)
         return self.filter(Q(department_id=post.unit_id) | Q(by_unit_id=post.unit_id))
 
+    def rated(self) -> Self:
+        """Those whose stars count in any figure: given, and not struck out on an appeal."""
+        return self.filter(stars__isnull=False).exclude(appeal__state="struck")
+
 
 class Dispatch(models.Model):
     """One department's part of a whistle, with its own clocks."""
@@ -210,6 +214,19 @@ class Dispatch(models.Model):
     @property
     def current_finish_due(self) -> Any:
         return self.rework_due or self.finish_due
+    @property
+    def is_unrated(self) -> bool:
+        """It came, it has ended, and nobody has said how it was: silence is not praise."""
+        return self.state == self.State.CLOSED and self.arrived_at is not None and self.stars is None
+
+    @property
+    def rating_words(self) -> str:
+        """Stars and tags, as the department may read them; empty where there are none."""
+        if self.stars is None:
+            return ""
+        tags = "、".join(self.Tag(tag).label for tag in self.tags)
+        return f"{self.stars} 星 · {tags}" if tags else f"{self.stars} 星"
+
 
 
 class Attendance(models.Model):

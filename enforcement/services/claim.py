@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from enforcement.models import Dispatch, Event, Whistle
+from enforcement.services.handover import lock_held
 from records.models import Stage
 from records.services import lock, record
 
@@ -13,7 +14,10 @@ from records.services import lock, record
 @transaction.atomic
 def take(obj: Event | Whistle | Dispatch, *, by: Any) -> None:
     """Say that you are on it. Twice is once; from a colleague it is a take-over."""
-    lock(obj)
+    if isinstance(obj, Event):
+        lock_held(obj)
+    else:
+        lock(obj)
     if obj.claimed_by_id == by.pk:
         return
     what = "接手办理" if obj.claimed_by_id else "认领办理"

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from enforcement.models import Attendance, Dispatch, Remark, Report
+from enforcement.services import check as checks
 from enforcement.services.clocks import begun_at, follow, part_of, running
 from enforcement.services.labels import late_mark
 from enforcement.services.messages import department_people, dispatch_message
@@ -142,6 +143,8 @@ def report_back(
         said = {"kind": "final", "result": result, "measures": measures, "is_late": bool(late), "at": now}
         report = _new_report(dispatch, by, request_id, files, **said)
         _tell_township(kinds.DispatchReported, dispatch, key=f"dispatch_reported:{report.pk}")
+        if dispatch.is_lead:
+            checks.ask_after_report(dispatch.whistle, by=by)
         return report
 
     return once(Report, request_id, create, by=by, dispatch_id=dispatch.pk, result=result, measures=measures)

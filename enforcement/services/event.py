@@ -12,13 +12,14 @@ from django.utils import timezone
 
 from enforcement.models import Caller, Category, Event
 from enforcement.rules.deadlines import Step
+from enforcement.services import handover as handovers
 from enforcement.services.clocks import alarm
 from enforcement.services.limit import accept_due
-from enforcement.services.messages import event_message
+from enforcement.services.messages import event_message, reporters_of_one_matter
 from notifications import kinds
-from notifications.services.outbox import notify
+from notifications.services.outbox import notify, notify_many
 from records.models import Attachment, Stage
-from records.services import advance, lock, once, record
+from records.services import advance, once, record
 from records.services.attachment import Upload, attach
 from records.services.number import next_number
 from townships import people
@@ -106,6 +107,7 @@ def _register(event: Event, origin: Origin, photos: Iterable[Upload], settled: s
 @transaction.atomic
 def verify(event: Event, *, by: Any, seen_state: str) -> None:
     """核实: the event is real; which way it goes is still to be said."""
+    handovers.lock_held(event, seen_state=seen_state)
     advance(
         event,
         Event.State.VERIFIED,
@@ -113,7 +115,6 @@ def verify(event: Event, *, by: Any, seen_state: str) -> None:
         verb="event_verified",
         what="核实属实",
         stage=Stage.FILE,
-        seen_state=seen_state,
         verified_at=timezone.now(),
         verified_by=by,
     )
@@ -122,7 +123,7 @@ def verify(event: Event, *, by: Any, seen_state: str) -> None:
 @transaction.atomic
 def settle(event: Event, *, by: Any, seen_state: str, result: str, photos: Iterable[Upload] = ()) -> None:
     """Settled by the township itself: on the spot, by the desk, or by the squad."""
-    lock(event, seen_state=seen_state)
+    handovers.lock_held(event, seen_state=seen_state)
     what = "队伍处置完毕" if event.state == Event.State.SQUAD else "镇街自行处置完毕"
     for photo in photos:
         attach(event, photo, by=by, phase=Attachment.Phase.AFTER)
@@ -132,6 +133,7 @@ def settle(event: Event, *, by: Any, seen_state: str, result: str, photos: Itera
 @transaction.atomic
 def hand_to_squad(event: Event, *, by: Any, seen_state: str, limit: Step) -> None:
     """Hand to the township's own squad with a limit; the squad's officers are told."""
+    handovers.lock_held(event, seen_state=seen_state)
     now = timezone.now()
     clock = due(now, limit.unit, limit.amount)
     advance(
@@ -141,7 +143,6 @@ def hand_to_squad(event: Event, *, by: Any, seen_state: str, limit: Step) -> Non
         verb="event_handed_to_squad",
         what=f"交镇街执法队处置，时限 {limit}",
         stage=Stage.DISPATCH,
-        seen_state=seen_state,
         **_verified(event, by),
         squad_at=now,
         squad_unit=limit.unit,
@@ -153,6 +154,7 @@ def hand_to_squad(event: Event, *, by: Any, seen_state: str, limit: Step) -> Non
         claimed_at=None,
         claimed_by=None,
     )
+    handovers.void(event, by=by)
     to = people.squad_officers(event.township)
     notify(event_message(kinds.EventHandedToSquad, event), to=to, key=f"event_handed_to_squad:{event.pk}")
 
@@ -160,6 +162,7 @@ def hand_to_squad(event: Event, *, by: Any, seen_state: str, limit: Step) -> Non
 @transaction.atomic
 def dismiss(event: Event, *, by: Any, seen_state: str, reason: str, text: str) -> None:
     """不予受理, with a reason from the closed list and words for the reporter."""
+    handovers.lock_held(event, seen_state=seen_state)
     label = Event.Dismissal(reason).label
     advance(
         event,
@@ -168,7 +171,6 @@ def dismiss(event: Event, *, by: Any, seen_state: str, reason: str, text: str) -
         verb="event_dismissed",
         what=f"不予受理：{label}",
         stage=Stage.FILE,
-        seen_state=seen_state,
         dismissal=reason,
         result=text,
         closed_at=timezone.now(),
@@ -176,7 +178,8 @@ def dismiss(event: Event, *, by: Any, seen_state: str, reason: str, text: str) -
         next_due=None,
         alarm_at=None,
     )
-    notify(event_message(kinds.EventDismissed, event), to=[event.reported_by], key=f"event_dismissed:{event.pk}")
+    handovers.void(event, by=by)
+    _tell_reporters(kinds.EventDismissed, event, by=None)
 
 
 @transaction.atomic
@@ -206,8 +209,14 @@ def _close(event: Event, *, by: Any, result: str, what: str) -> None:
         next_due=None,
         alarm_at=None,
     )
-    if event.reported_by_id != by.pk:
-        notify(event_message(kinds.EventClosed, event), to=[event.reported_by], key=f"event_closed:{event.pk}")
+    handovers.void(event, by=by)
+    _tell_reporters(kinds.EventClosed, event, by=by)
+
+
+def _tell_reporters(kind: type[kinds.Kind], event: Event, *, by: Any) -> None:
+    """How it ended: whoever reported it, or what has been merged into it."""
+    merged = event.merged.select_related("reported_by", "category", "township").order_by("id")
+    notify_many(reporters_of_one_matter(kind, [event, *merged], by=by))
 
 
 def _verified(event: Event, by: Any) -> dict[str, Any]:

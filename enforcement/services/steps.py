@@ -81,7 +81,9 @@ def _by_department(dispatch: Dispatch) -> Iterator[Step]:
 
 
 def _end(dispatch: Dispatch) -> Step:
-    note = f"{dispatch.stars} 星" if dispatch.stars else ""
+    note = f"{dispatch.stars} 星" if dispatch.stars else "未评价" if dispatch.is_unrated else ""
+    if (appeal := getattr(dispatch, "appeal", None)) and appeal.is_struck:
+        note = "评价不计"
     return Step(f"{voice(dispatch.by_unit).side}确认办结", at=dispatch.closed_at, note=note)
 
 

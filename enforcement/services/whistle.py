@@ -14,12 +14,15 @@ from django.utils import timezone
 
 from enforcement.models import Dispatch, Event, Whistle
 from enforcement.rules.deadlines import assembled, rework_step
+from enforcement.services import check as checks
 from enforcement.services import event as events
-from enforcement.services.clocks import alarm, recount
+from enforcement.services import handover as handovers
+from enforcement.services.clocks import alarm, confirmation_alarm, own_alarm, recount
 from enforcement.services.labels import desk_word, late_mark
 from enforcement.services.limit import WhistleClocks, whistle_clocks
 from enforcement.services.messages import department_people, dispatch_message, whistle_message
 from enforcement.services.pending import end_pending
+from enforcement.services.rating import Rating, is_too_late
 from notifications import kinds
 from notifications.services.outbox import notify, notify_many
 from records.models import Entry, Stage
@@ -127,14 +130,18 @@ def reject(whistle: Whistle, *, by: Any, seen_state: str, reason: str) -> None:
 
 
 @transaction.atomic
-def close(whistle: Whistle, *, by: Any, seen_state: str, stars: Mapping[int, int] | None = None) -> None:
-    """The township confirms: whistle, dispatches and event are closed. `stars`: dispatch id → 1–5, given or not."""
+def close(whistle: Whistle, *, by: Any, seen_state: str, ratings: Mapping[int, Rating] | None = None) -> None:
+    """The whistling unit confirms: whistle, dispatches and event are closed.
+
+    `ratings`: dispatch id → what is said of it, given or not; after `eval_due` none is taken any more.
+    """
     lock_event(whistle)
     lock(whistle, seen_state=seen_state)
     _refuse_while_reworking(whistle)
     now = timezone.now()
     late = late_mark(now, whistle.eval_due)
     advance(
+    given = {} if is_too_late(whistle, now) else ratings or {}
         whistle,
         Whistle.State.CLOSED,
         by=by,
@@ -149,7 +156,7 @@ def close(whistle: Whistle, *, by: Any, seen_state: str, stars: Mapping[int, int
     dispatches = locked_dispatches(whistle)
     result = _result(dispatches)
     for dispatch in dispatches:
-        _close_dispatch(dispatch, by=by, stars=(stars or {}).get(dispatch.pk), at=now)
+        _close_dispatch(dispatch, by=by, rating=given.get(dispatch.pk), at=now)
     end_pending(whistle)
     if whistle.event:
         events.close_after_whistle(whistle.event, by=by, result=result)
@@ -187,6 +194,8 @@ def rework(dispatch: Dispatch, *, by: Any, seen_state: str, reason: str) -> None
         claimed_by=None,
     )
     recount(whistle)
+    if dispatch.is_lead:
+        checks.end(whistle)
     dispatch.refresh_from_db(fields=["rework_due", "next_due", "provisional"])
     message = dispatch_message(kinds.ReworkAsked, dispatch)
     notify(message, to=department_people(dispatch), key=f"rework_asked:{dispatch.pk}")
@@ -215,7 +224,7 @@ def give_back_event(whistle: Whistle, *, by: Any, what: str) -> None:
             what=what,
             stage=Stage.FILE,
             next_due=whistle.event.accept_due,
-            alarm_at=alarm(whistle.event.reported_at, whistle.event.accept_due),
+            alarm_at=alarm(whistle.event.waits_since, whistle.event.accept_due),
         )
 
 
@@ -248,16 +257,16 @@ def blow(whistle: Whistle, departments: Sequence[Unit], *, by: Any, seen_state: 
 # --- inside ---------------------------------------------------------------------------------------------------------
 def _mark_event(event: Event, *, by: Any, seen_state: str) -> None:
     """The event, locked first of all, is whistled for; whoever comes second is refused here."""
-    is_new = seen_state == Event.State.REPORTED  # `advance` refuses if it is not
+    is_new = seen_state == Event.State.REPORTED  # `lock_held` refuses if it is not
     verified = {"verified_at": timezone.now(), "verified_by": by} if is_new else {}
     advance(
+    handovers.lock_held(event, seen_state=seen_state)
         event,
         Event.State.WHISTLED,
         by=by,
         verb="event_whistled",
         what="转为吹哨办理",
         stage=Stage.FILE,
-        seen_state=seen_state,
         next_due=None,
         alarm_at=None,
         claimed_at=None,
@@ -265,6 +274,7 @@ def _mark_event(event: Event, *, by: Any, seen_state: str) -> None:
         **verified,
     )
 
+    handovers.void(event, by=by)
 
 def _submit_to_leaders(whistle: Whistle, departments: Sequence[Unit], clocks: WhistleClocks, *, by: Any) -> None:
     clock = clocks.due(whistle.submitted_at, clocks.approve)
@@ -405,8 +415,8 @@ def _result(dispatches: Sequence[Dispatch]) -> str:
     return f"{lead.department}：{last.get_result_display()}" if last else f"{lead.department}已处置"
 
 
-def _close_dispatch(dispatch: Dispatch, *, by: Any, stars: int | None, at: datetime) -> None:
-    rated = {"stars": stars, "rated_by": by} if stars else {}
+def _close_dispatch(dispatch: Dispatch, *, by: Any, rating: Rating | None, at: datetime) -> None:
+    rated = rating.fields(by) if rating and dispatch.arrived_at else {}
     is_reported = dispatch.state == Dispatch.State.REPORTED
     what = f"确认{dispatch.department}办结" if is_reported else f"哨单办结，{dispatch.department}未反馈"
     advance(
@@ -415,7 +425,7 @@ def _close_dispatch(dispatch: Dispatch, *, by: Any, stars: int | None, at: datet
         by=by,
         verb="dispatch_closed",
         what=what,
-        stage=Stage.EVALUATE if stars else Stage.CLOSE,
+        stage=Stage.EVALUATE if rated else Stage.CLOSE,
         closed_at=at,
         next_due=None,
         return_due=None,

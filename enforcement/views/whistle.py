@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.forms import BoundField, Form
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -20,13 +20,15 @@ from django.views.generic import DetailView, ListView
 from enforcement.filters.bar import bar
 from enforcement.filters.whistle import WhistleFilter
 from enforcement.forms.event import VerbForm
-from enforcement.forms.whistle import CloseForm, RejectForm, WhistleForm
+from enforcement.forms.rating import CloseForm, RatingFields
+from enforcement.forms.whistle import RejectForm, WhistleForm
 from enforcement.models import Dispatch, Event, Whistle
 from enforcement.permissions import (
     can_approve,
     can_claim,
     can_close,
     can_confirm_emergency,
+    can_read_rating_text,
     can_reject,
     can_rework,
     can_whistle,
@@ -49,6 +51,7 @@ from enforcement.services.report import Work, work_of
 from enforcement.services.steps import forecast, whistle_steps
 from enforcement.views.event import request_id
 from enforcement.views.paging import page_of, quick_context
+from enforcement.services.rating import is_too_late
 from records.models import Entry
 from records.services.attachment import files_of
 from records.verbs import require
@@ -152,7 +155,7 @@ class Part:
     work: Work
     is_open_to_me: bool
     can_rework: bool
-    stars: BoundField | None
+    rating: RatingFields | None
 
 
 def visible_whistle(request: HttpRequest, pk: int) -> Whistle:
@@ -176,7 +179,7 @@ class WhistleDetail(DetailView):  # type: ignore[type-arg]
 def detail_context(request: HttpRequest, whistle: Whistle, **bound: Form) -> dict[str, Any]:
     """All that the page shows. `bound`: the form that was sent and is wrong, by its verb."""
     user, now = request.user, timezone.now()
-    related = ("department", "assigned_unit", "assigned_officer")
+    related = ("department", "returning__to_unit", "assigned_unit", "assigned_officer", "appeal")
     dispatches = list(whistle.dispatches.select_related(*related).order_by("id"))
     mine = set(Dispatch.objects.visible_to(user).filter(whistle=whistle).values_list("pk", flat=True))
     forms = {**verb_forms(user, whistle, dispatches), **bound}
@@ -188,7 +191,7 @@ def detail_context(request: HttpRequest, whistle: Whistle, **bound: Form) -> dic
         "kind_tone": KIND_TONES.get(whistle.kind, ""),
         "clock": whistle_clock(vars(whistle), [vars(one) for one in dispatches]),
         "attachments": files_of(whistle.event),
-        "parts": parts_of(user, dispatches, mine, forms.get("close")),
+        "parts": parts_of(user, dispatches, mine, cast("CloseForm | None", forms.get("close"))),
         "asked": [] if dispatches else whistles.asked_departments(whistle),
         "forecast": forecast(whistle.kind, now) if whistle.state == Whistle.State.SUBMITTED else [],
         "steps": whistle_steps(whistle, dispatches),
@@ -208,14 +211,21 @@ def verb_forms(user: Any, whistle: Whistle, dispatches: list[Dispatch]) -> dict[
     if can_reject(user, whistle):
         forms["reject"] = RejectForm(initial=seen, auto_id="reject_%s")
     if can_close(user, whistle):
-        forms["close"] = CloseForm(initial=seen, dispatches=dispatches, auto_id="close_%s")
+        forms["close"] = close_form(whistle, dispatches, initial=seen)
     return forms
 
 
-def parts_of(user: Any, dispatches: list[Dispatch], mine: set[int], close: Form | None) -> list[Part]:
+def close_form(whistle: Whistle, dispatches: list[Dispatch], **given: Any) -> CloseForm:
+    """With stars for each department that came, until the evaluation is due."""
+    is_open = not is_too_late(whistle, timezone.now())
+    return CloseForm(**given, dispatches=dispatches, is_open=is_open, auto_id="close_%s")
+
+
+def parts_of(user: Any, dispatches: list[Dispatch], mine: set[int], close: CloseForm | None) -> list[Part]:
     now, work = timezone.now(), work_of([one for one in dispatches if one.pk in mine])
     return [
         Part(
+        "reads_rating_text": can_read_rating_text(user),
             dispatch=one,
             word=part_word(vars(one)),
             tone=TONES[dot(vars(one), "", now).tone],
@@ -223,7 +233,7 @@ def parts_of(user: Any, dispatches: list[Dispatch], mine: set[int], close: Form 
             work=work[one.pk],
             is_open_to_me=one.pk in mine,
             can_rework=close is not None and can_rework(user, one),
-            stars=close[f"stars_{one.pk}"] if close and f"stars_{one.pk}" in close.fields else None,
+            rating=close.of(one) if close else None,
         )
         for one in dispatches
     ]
@@ -324,11 +334,14 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
     whistle = visible_whistle(request, pk)
     require(request, can_close, whistle)
     dispatches = whistle.dispatches.select_related("department")
-    form = CloseForm(request.POST, dispatches=dispatches, auto_id="close_%s")
+    form = close_form(whistle, list(dispatches), data=request.POST)
     if not form.is_valid():
         return again(request, whistle, close=form)
-    whistles.close(whistle, by=request.user, seen_state=form.cleaned_data["seen_state"], stars=form.stars())
-    messages.success(request, "已确认办结，上报人和各部门已收到消息")
+    whistles.close(whistle, by=request.user, seen_state=form.cleaned_data["seen_state"], ratings=form.ratings())
+    told = "" if whistle.is_action else "上报人和"
+    messages.success(request, f"已确认办结，{told}{everybody(whistle)}已收到消息")
+    if form.says_stars and is_too_late(whistle, whistle.closed_at or timezone.now()):
+        messages.warning(request, "评价期限已过，这次选的评价没有记入，各部门记为未评价")
     return redirect(whistle)
 
 

@@ -12,6 +12,7 @@ from enforcement.services import dispatch as dispatches
 from enforcement.services import event as events
 from enforcement.services import provisional
 from enforcement.services import whistle as whistles
+from enforcement.services.rating import Rating
 from notifications.models import Message
 from records.models import Entry
 from tests.cast import Cast
@@ -65,7 +66,7 @@ def test_every_verb_of_the_walk_works_without_the_year(cast: Cast, kind: str) ->
     walk.reworked(cast, lead)
     walk.report(cast, lead)
     whistle.refresh_from_db()
-    whistles.close(whistle, by=cast.duty, seen_state="reported", stars={lead.pk: 5})
+    whistles.close(whistle, by=cast.duty, seen_state="reported", ratings={lead.pk: Rating(5)})
     event.refresh_from_db()
     assert event.state == "settled"
     assert not Entry.objects.filter(what__contains="超期").exists()

@@ -9,6 +9,7 @@ from enforcement.models import Dispatch, Whistle
 from enforcement.rules.deadlines import Step as Limit
 from enforcement.services import whistle as whistles
 from enforcement.services.labels import dispatch_clock, dot, whistle_clock
+from enforcement.services.rating import Rating
 from enforcement.services.steps import Step, dispatch_steps, forecast, whistle_steps
 from tests.cast import Cast
 from tests.enforcement import walk
@@ -68,7 +69,7 @@ def test_dispatch_steps_from_the_report_to_the_end(cast: Cast) -> None:
     assert states(dispatch_steps(lead))["再次反馈"] == "now"
     walk.report(cast, lead)
     whistle.refresh_from_db()
-    whistles.close(whistle, by=cast.duty, seen_state="reported", stars={lead.pk: 4})
+    whistles.close(whistle, by=cast.duty, seen_state="reported", ratings={lead.pk: Rating(4)})
     lead.refresh_from_db()
     last = dispatch_steps(lead)[-1]
     assert (last.state, last.note) == ("done", "4 星")

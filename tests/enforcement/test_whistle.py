@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from enforcement.models import Dispatch, Event, Whistle
 from enforcement.services import whistle as whistles
+from enforcement.services.rating import Rating
 from notifications.models import Message
 from records.models import Entry
 from records.services import Refused, UsedForm, WrongState
@@ -253,7 +254,7 @@ def test_close_the_whole_walk(cast: Cast) -> None:
     whistle = walk.approved(cast)
     lead, helper = (walk.reported(cast, walk.part(whistle, unit)) for unit in (cast.scjg, cast.zrzy))
     whistle.refresh_from_db()
-    whistles.close(whistle, by=cast.duty, seen_state="reported", stars={lead.pk: 5})
+    whistles.close(whistle, by=cast.duty, seen_state="reported", ratings={lead.pk: Rating(5)})
     lead.refresh_from_db()
     helper.refresh_from_db()
     whistle.event.refresh_from_db()
@@ -311,7 +312,7 @@ def test_close_rolled_back_takes_state_entries_and_messages(cast: Cast) -> None:
     whistle = walk.ready(cast)
     before = (Entry.objects.count(), Message.objects.count())
     with pytest.raises(ZeroDivisionError), transaction.atomic():
-        whistles.close(whistle, by=cast.duty, seen_state="reported", stars={})
+        whistles.close(whistle, by=cast.duty, seen_state="reported", ratings={})
         raise ZeroDivisionError
     whistle.refresh_from_db()
     assert (Entry.objects.count(), Message.objects.count()) == before

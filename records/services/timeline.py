@@ -25,7 +25,9 @@ class WrongState(Refused):
 
 
 def _last_change(obj: models.Model) -> str:
-    entry = Entry.objects.about(obj).last()
+    """The last change of state: what was said or reminded of since is not what a stale form collides with."""
+    entries = Entry.objects.about(obj)
+    entry = entries.exclude(to_state="").last() or entries.last()
     if entry is None:
         return "情况已经变化"
     return f"{entry.by_office}已于 {timezone.localtime(entry.at):%m-%d %H:%M} {entry.what}"

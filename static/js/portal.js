@@ -218,8 +218,13 @@
     });
   }
 
+  function printer(button) {
+    button.hidden = false;
+    button.addEventListener("click", function () { window.print(); });
+  }
+
   function wire(root) {
-    [[".pick", pick], ["[data-locate]", locate]].forEach(function (pair) {
+    [[".pick", pick], ["[data-locate]", locate], ["[data-print]", printer]].forEach(function (pair) {
       each(pair[0], root, function (node) {
         if (!node.dataset.wired) { node.dataset.wired = "1"; pair[1](node); }
       });

@@ -1,0 +1,87 @@
+"""The yellow and red marks of what is late now: for the pages of one matter, and for lists and the board."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, Max, Q, QuerySet
+
+from enforcement.models import Dispatch, Escalation, Event, Whistle
+from enforcement.rules.clocks import next_clock
+from enforcement.services.clocks import part_of
+from enforcement.services.labels import CLOCKS
+
+TONES = {1: "", 2: "soon", 3: "late"}
+NAMES = {level.value: level.label for level in Escalation.Level}
+YELLOW = Escalation.Level.YELLOW
+
+
+@dataclass(frozen=True)
+class Mark:
+    """`is_open`: whether this person may open the slip."""
+
+    row: Escalation
+    is_open: bool
+
+    @property
+    def tone(self) -> str:
+        return TONES[self.row.level]
+
+    @property
+    def clock(self) -> str:
+        return CLOCKS[self.row.clock]
+
+
+def marks_of(target: Event | Whistle | Dispatch, user: Any) -> list[Mark]:
+    """The highest level of each clock of it that is late now; of a whistle, those of its dispatches too. One query."""
+    about = Q(**{str(target._meta.model_name): target})
+    if isinstance(target, Whistle):
+        about |= Q(dispatch__whistle=target)
+    rows = Escalation.objects.filter(about, level__gte=YELLOW).running()
+    rows = rows.annotate(is_open=Q(pk__in=Escalation.objects.visible_to(user)))
+    highest = {(row.dispatch_id, row.clock): row for row in rows.select_related("unit").order_by("level", "id")}
+    return [Mark(row, is_open=row.is_open) for row in highest.values()]
+
+
+def reminder_of(dispatch: Dispatch) -> Escalation | None:
+    """The one reminder of the clock that runs now, if it has been sent."""
+    rows = Escalation.objects.filter(dispatch=dispatch, clock=next_clock(part_of(dispatch)), due=dispatch.next_due)
+    return rows.order_by("level").first()
+
+
+# --- many at once -----------------------------------------------------------------------------------------------------
+def late_whistles(unit_ids: Collection[int], now: datetime) -> Iterable[tuple[int, int, int]]:
+    """(whistling unit, whistle, level) of the open whistles of these units that are late now. One query.
+
+    From the late whistles by their index to their rows: what is over long ago is never read.
+    """
+    late = Q(by_unit_id__in=unit_ids, state__in=Whistle.OPEN, next_due__lt=now)
+    parts = Dispatch.objects.filter(
+        whistle__in=Whistle.objects.filter(late), escalations__due=F("next_due"), escalations__level__gte=YELLOW
+    )
+    own = Whistle.objects.filter(late, escalations__due=F("next_due"), escalations__level__gte=YELLOW)
+    of_parts = parts.values("by_unit_id", "whistle_id").annotate(highest=Max("escalations__level"))
+    of_own = own.values("by_unit_id", "id").annotate(highest=Max("escalations__level"))
+    both: QuerySet[Any, Any] = of_parts.values_list("by_unit_id", "whistle_id", "highest").union(
+        of_own.values_list("by_unit_id", "id", "highest"), all=True
+    )
+    return both
+
+
+def highest(rows: Iterable[tuple[int, int, int]]) -> dict[int, int]:
+    """Whistle id → its highest level."""
+    found: dict[int, int] = {}
+    for _, pk, level in rows:
+        found[pk] = max(level, found.get(pk, 0))
+    return found
+
+
+def levels_of(kind: str, due_of: dict[int, datetime]) -> dict[int, int]:
+    """Of events, whistles or dispatches (`kind`), by their ids and the due times shown: id → level. One query."""
+    rows = Escalation.objects.filter(**{f"{kind}__in": due_of}, level__gte=YELLOW)
+    found: dict[int, int] = {}
+    for pk, due, level in rows.values_list(f"{kind}_id", "due", "level"):
+        if due == due_of[pk]:
+            found[pk] = max(level, found.get(pk, 0))
+    return found

@@ -161,6 +161,7 @@ CELERY_BEAT_SCHEDULE = {
     "summary": {"task": "notifications.summarise", "schedule": 3600.0, "options": {"expires": 3000}},
     "escalate": {"task": "enforcement.escalate", "schedule": 60.0, "options": {"expires": 55}},
     "recompute": {"task": "enforcement.recompute_provisional", "schedule": 3600.0, "options": {"expires": 3000}},
+    "resume": {"task": "enforcement.resume_suspended", "schedule": 60.0, "options": {"expires": 55}},
 }
 
 # --- Messages -----------------------------------------------------------------------------------------------------

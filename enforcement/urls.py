@@ -1,6 +1,6 @@
 from django.urls import path
 
-from enforcement.views import dispatch, event, whistle
+from enforcement.views import dispatch, event, returns, whistle
 
 app_name = "enforcement"
 
@@ -32,5 +32,9 @@ urlpatterns = [
     path("dispatches/<int:pk>/report/", dispatch.report_back, name="dispatch-report"),
     path("dispatches/<int:pk>/remark/", dispatch.remark, name="dispatch-remark"),
     path("dispatches/<int:pk>/rework/", dispatch.rework, name="dispatch-rework"),
+    path("dispatches/<int:pk>/return/", returns.ask, name="dispatch-return"),
+    path("dispatches/<int:pk>/return/agree/", returns.agree, name="return-agree"),
+    path("dispatches/<int:pk>/return/decline/", returns.decline, name="return-decline"),
+    path("dispatches/<int:pk>/return/arbitrate/", returns.arbitrate, name="return-arbitrate"),
     path("dispatches/<int:pk>/claim/", dispatch.claim, name="dispatch-claim"),
 ]

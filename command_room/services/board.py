@@ -12,7 +12,7 @@ from command_room.services.clock import turning
 from command_room.services.worklist import page
 from command_room.templatetags.look import SOON, tone_of
 from enforcement.models import Dispatch, Event, Whistle
-from enforcement.services.labels import KIND_TONES, PART_FIELDS, WORDS, whistle_clock
+from enforcement.services.labels import KIND_TONES, NOT_BEGUN, PART_FIELDS, WORDS, whistle_clock
 from townships.models import Unit
 
 COLUMN = 50
@@ -83,7 +83,7 @@ def _cards(township_id: int) -> list[dict[str, Any]]:
 
 
 def _parts(whistle_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
-    rows = Dispatch.objects.filter(whistle_id__in=whistle_ids).order_by("id")
+    rows = Dispatch.objects.filter(whistle_id__in=whistle_ids).exclude(state="returned").order_by("id")
     parts = defaultdict(list)
     for row in rows.values(*PART_FIELDS):
         parts[row["whistle_id"]].append(row)
@@ -136,5 +136,5 @@ def _dot(part: dict[str, Any], now: datetime) -> tuple[str, str, str]:
     """(department, tone, words): grey while nothing is due soon and nobody has signed."""
     tone = tone_of(part["next_due"], now)
     if tone in ("ok", "idle"):
-        tone = "" if part["state"] == "sent" else "done"
+        tone = "" if part["state"] in NOT_BEGUN else "done"
     return part["department__short_name"], tone, WORDS[part["state"]]

@@ -178,7 +178,8 @@ def _lock_both(dispatch: Dispatch, *, seen_state: str | None = None) -> None:
 def _walk(dispatch: Dispatch, to: str, *, seen_state: str | None = None, **arrow: Any) -> None:
     """Walk an arrow of the dispatch with its next due time, then bring the whistle in line."""
     _lock_both(dispatch, seen_state=seen_state)
-    clock = running(replace(part_of(dispatch), state=to), dispatch.sent_at)
+    since = dispatch.lead_at if dispatch.lead_at and to == Dispatch.State.ARRIVED else dispatch.sent_at
+    clock = running(replace(part_of(dispatch), state=to), since)
     advance(dispatch, to, **clock, claimed_at=None, claimed_by=None, **arrow)
     follow(dispatch.whistle)
 

@@ -19,7 +19,7 @@ KIND_TONES = {"emergency": "urgent", "campaign": "blue"}
 WHISTLE_TONES = {"submitted": "blue", "signing": "blue", "signed": "blue", "reported": "soon", "closed": "ok"}
 DISPATCH_TONES = {
     "sent": "blue", "signed": "blue", "arrived": "blue", "rework": "soon", "reported": "ok", "closed": "ok",
-    "returning": "soon", "arbitration": "soon",
+    "returning": "soon", "arbitration": "soon", "suspended": "soon", "returned": "", "withdrawn": "",
 }  # fmt: skip
 WORDS = {**DISPATCH_STATES, "sent": "未签收"}  # where a department stands, as others see it
 NOT_BEGUN = ("sent", "returning", "arbitration", "returned", "withdrawn", "suspended")

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from enforcement.models import Dispatch, Event, Whistle
+from enforcement.models import Dispatch, Event, Return, Whistle
+from enforcement.services.returns import return_of
 from enforcement.services.steps import Step
 
 
@@ -55,12 +56,25 @@ def _whistle(whistle: Whistle, dispatches: Sequence[Dispatch]) -> Iterator[Step]
     if whistle.sent_at is None:
         yield Step("吹哨", note=f"{kind}，等镇街领导审核", **_clock(whistle, "approve_due"))
         return
-    yield Step("吹哨", note=f"{kind}，请{_names(dispatches)}", at=whistle.sent_at)
+    asked = [dispatch for dispatch in dispatches if dispatch.state != Dispatch.State.RETURNED]
+    yield Step("吹哨", note=f"{kind}，请{_names(asked)}", at=whistle.sent_at)
+    yield from _returns(dispatches)
     for name, did, due in (("部门签收", "signed_at", "sign_due"), ("部门到场", "arrived_at", "arrive_due")):
-        yield _of_all(name, dispatches, did, due)
-    yield _feedback(dispatches)
+        yield _of_all(name, asked, did, due)
+    yield _feedback(asked)
     if whistle.state == Whistle.State.REPORTED:
         yield Step("镇街确认", note="镇街在核查处置结果", **_clock(whistle, "eval_due"))
+
+
+def _returns(dispatches: Sequence[Dispatch]) -> Iterator[Step]:
+    """A department that says that it is not its own, until it is decided whose it is."""
+    for dispatch in dispatches:
+        row = return_of(dispatch)
+        if row and row.state in Return.OPEN:
+            note = f"{dispatch.department}认为不该由它办，在定由谁来"
+            yield Step("部门退哨", note=note, **_clock(dispatch, "return_due"))
+        elif row and row.decided_at:
+            yield Step("部门退哨", note=f"{dispatch.department}：指导办裁定{row.outcome}", at=row.decided_at)
 
 
 def _of_all(name: str, dispatches: Sequence[Dispatch], did: str, due: str) -> Step:

@@ -4,11 +4,12 @@ from typing import Any
 
 from django.db import transaction
 
-from enforcement.models import Dispatch, Event, Whistle
+from enforcement.models import Dispatch, Event, Return, Whistle
 from enforcement.rules.clocks import next_due
 from enforcement.services.clocks import Clocks, count, count_whistle, course_of, follow, part_of
 from enforcement.services.limit import accept_due, whistle_clocks
 from enforcement.services.messages import dispatch_message, event_message, whistle_message
+from enforcement.services.returns import answer_clock
 from notifications import kinds
 from notifications.services.outbox import notify
 from records.models import Stage
@@ -74,8 +75,13 @@ def _dispatch(dispatch: Dispatch) -> bool:
     lock(dispatch.whistle)
     whistle = dispatch.whistle
     lock(dispatch)
-    if not (known := _apply(dispatch, count(dispatch, course_of(whistle)))):
+    clocks = count(dispatch, course_of(whistle))
+    if not (known := _apply(dispatch, {**clocks, **answer_clock(dispatch, clocks)})):
         return False
+    if "return_due" in known:
+        Return.objects.filter(dispatch=dispatch).exclude(arb_due=None).update(
+            arb_due=known["return_due"].at, provisional=[]
+        )
     dispatch.next_due = next_due(part_of(dispatch))
     to = [*people.desk(dispatch.by_unit), *people.desk(dispatch.department)]
     _store(dispatch, known, to, dispatch_message(CHANGED, dispatch))

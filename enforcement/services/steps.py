@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from enforcement.models import Dispatch, Whistle
+from enforcement.models import Dispatch, Return, Whistle
 from enforcement.services.labels import voice
 from enforcement.services.limit import whistle_clocks
+from enforcement.services.returns import return_of
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,10 @@ class Step:
 
 def dispatch_steps(dispatch: Dispatch) -> list[Step]:
     """The department's way, from the report to the township's confirmation."""
-    return _with_states([*_before(dispatch), *_by_department(dispatch), _end(dispatch)], is_over=not dispatch.is_open)
+    way = [*_before(dispatch), *_return(dispatch)]
+    if dispatch.state != Dispatch.State.RETURNED:
+        way += [*_by_department(dispatch), _end(dispatch)]
+    return _with_states(way, is_over=not dispatch.is_open)
 
 
 def whistle_steps(whistle: Whistle, dispatches: Sequence[Dispatch]) -> list[Step]:
@@ -38,7 +42,8 @@ def whistle_steps(whistle: Whistle, dispatches: Sequence[Dispatch]) -> list[Step
         steps = [submitted, Step("未批准", at=whistle.rejected_at, note=whistle.rejection)]
         return _with_states(steps, is_over=True)
     everybody = "各单位" if whistle.is_action else "部门"
-    steps = [submitted, _approval(whistle), *_of_all(dispatches, everybody), _confirmation(whistle)]
+    asked = [dispatch for dispatch in dispatches if dispatch.state != Dispatch.State.RETURNED]
+    steps = [submitted, _approval(whistle), *_returns(dispatches), *_of_all(asked, everybody), _confirmation(whistle)]
     return _with_states(steps, is_over=not whistle.is_open)
 
 
@@ -66,7 +71,9 @@ def _before(dispatch: Dispatch) -> Iterator[Step]:
 def _by_department(dispatch: Dispatch) -> Iterator[Step]:
     guessed = dispatch.provisional
     sign, arrive = dispatch.sign_due, dispatch.arrive_due
-    yield Step("签收", at=dispatch.signed_at, due=sign, is_provisional="sign_due" in guessed)
+    row = return_of(dispatch)
+    note = "退哨不成立，申请时即视同签收" if row and row.state == Return.State.UPHELD else ""
+    yield Step("签收", at=dispatch.signed_at, due=sign, note=note, is_provisional="sign_due" in guessed)
     yield Step("到场", at=dispatch.arrived_at, due=arrive, is_provisional="arrive_due" in guessed)
     if dispatch.report_due and (dispatch.interim_at or not dispatch.reported_at):
         interim = Step("首报", at=dispatch.interim_at, due=dispatch.report_due)
@@ -78,6 +85,22 @@ def _by_department(dispatch: Dispatch) -> Iterator[Step]:
         yield Step("退回返工", at=dispatch.rework_at, note=dispatch.rework_reason)
         again = dispatch.reported_at if dispatch.reported_at and dispatch.reported_at > dispatch.rework_at else None
         yield Step("再次反馈", at=again, due=dispatch.rework_due, is_provisional="rework_due" in guessed)
+
+
+def _return(dispatch: Dispatch) -> Iterator[Step]:
+    """What became of its return, where it was asked for."""
+    row, leaders = return_of(dispatch), voice(dispatch.department).leaders
+    if row is None:
+        return
+    yield Step("申请退哨", at=row.asked_at, due=dispatch.sign_due, note=row.get_ground_display())
+    if row.state == Return.State.LEADER:
+        yield Step(f"{leaders}同意", due=dispatch.return_due, is_provisional="return_due" in dispatch.provisional)
+    if row.state == Return.State.DECLINED:
+        yield Step(f"{leaders}不同意", at=row.leader_at)
+    elif row.arb_at and row.state != Return.State.VOID:
+        note = row.outcome if row.decided_at else ""
+        guessed = "arb_due" in row.provisional
+        yield Step("指导办仲裁", at=row.decided_at, due=row.arb_due, note=note, is_provisional=guessed)
 
 
 def _end(dispatch: Dispatch) -> Step:
@@ -94,6 +117,22 @@ def _approval(whistle: Whistle) -> Step:
         return Step("吹响，先发后核", at=whistle.sent_at, note=note)
     guessed = "approve_due" in whistle.provisional
     return Step(f"{leaders}审核", at=whistle.approved_at, due=whistle.approve_due, is_provisional=guessed)
+
+
+def _returns(dispatches: Sequence[Dispatch]) -> Iterator[Step]:
+    """One step for each department that has said that it is not its own: where that stands, or how it ended."""
+    for dispatch in dispatches:
+        row = return_of(dispatch)
+        if row and row.state != Return.State.VOID:
+            at = row.leader_at if row.state == Return.State.DECLINED else row.decided_at
+            guessed = "return_due" in dispatch.provisional or "arb_due" in row.provisional
+            yield Step(
+                f"{dispatch.department}退哨",
+                at=at,
+                due=row.arb_due or dispatch.return_due,
+                note=f"{row.get_ground_display()}。{row.outcome}",
+                is_provisional=guessed,
+            )
 
 
 def _of_all(dispatches: Sequence[Dispatch], everybody: str) -> Iterator[Step]:

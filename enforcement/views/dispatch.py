@@ -25,6 +25,7 @@ from enforcement.forms.dispatch import (
     SignForm,
     WaitingFilesForm,
 )
+from enforcement.forms.returns import return_forms
 from enforcement.forms.whistle import ReworkForm
 from enforcement.models import Dispatch, Remark, Report, Whistle
 from enforcement.permissions import (
@@ -38,6 +39,7 @@ from enforcement.permissions import (
 )
 from enforcement.services import claim as claims
 from enforcement.services import dispatch as dispatches
+from enforcement.services import returns
 from enforcement.services import whistle as whistles
 from enforcement.services.labels import (
     DISPATCH_STATES,
@@ -128,7 +130,7 @@ def visible_dispatch(request: HttpRequest, pk: int) -> Dispatch:
     """The dispatch with what its page says of it, or 404."""
     related = (
         "whistle", "event__category", "event__grid", "by_unit", "department", "assigned_unit", "assigned_officer",
-        "claimed_by",
+        "claimed_by", "returning__to_unit",
     )  # fmt: skip
     return get_object_or_404(Dispatch.objects.visible_to(request.user).select_related(*related), pk=pk)
 
@@ -148,7 +150,8 @@ def detail_context(request: HttpRequest, dispatch: Dispatch, **bound: Form) -> d
     user, now = request.user, timezone.now()
     is_department = user.acting is not None and user.acting.organ_id == dispatch.department_id  # type: ignore[union-attr]
     others = Dispatch.objects.filter(whistle=dispatch.whistle_id).exclude(pk=dispatch.pk).select_related("department")
-    forms = {**verb_forms(user, dispatch), **bound}
+    standing = returns.standing(user, dispatch, now)
+    forms = {**verb_forms(user, dispatch), **return_forms(user, dispatch, standing), **bound}
     return {
         "dispatch": dispatch,
         "whistle": dispatch.whistle,
@@ -167,6 +170,7 @@ def detail_context(request: HttpRequest, dispatch: Dispatch, **bound: Form) -> d
         "entries": Entry.objects.about(dispatch.whistle, dispatch),
         "desk_phone": desk_phone(dispatch.by_unit),
         "forms": forms,
+        "returns": standing,
         "is_department": is_department,
         "can_claim": can_claim(user, dispatch),
         "can_assign": can_assign(user, dispatch),

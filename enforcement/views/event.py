@@ -118,7 +118,7 @@ def detail_context(request: HttpRequest, event: Event, **bound: Form) -> dict[st
     user = request.user
     # the way in plain words is told from all of them, it names offices and times; opened may be those of one's own
     all_whistles = list(with_sight(event.whistles.order_by("-id"), user))
-    parts = event.dispatches.select_related("department").order_by("id")
+    parts = event.dispatches.select_related("department", "returning__to_unit").order_by("id")
     all_dispatches = list(with_sight(parts, user)) if all_whistles else []
     stones = milestones(event, all_whistles, all_dispatches)
     whistles = [one for one in all_whistles if one.is_mine_to_see]

@@ -117,7 +117,7 @@ def is_township(user: Any) -> bool:
 def whistle_rows(whistles: Sequence[dict[str, Any]], now: datetime, *, shows_township: bool) -> list[dict[str, Any]]:
     """The lines of the list, as plain values: model instances would cost more than the queries. At most two queries."""
     parts = defaultdict(list)
-    found = Dispatch.objects.filter(whistle__in=[one["id"] for one in whistles]).order_by("id")
+    found = Dispatch.objects.filter(whistle__in=[one["id"] for one in whistles]).exclude(state="returned").order_by("id")
     for part in found.values(*PART_FIELDS):
         parts[part["whistle_id"]].append(part)
     asked = {pk for one in whistles if one["id"] not in parts for pk in one["departments"]}

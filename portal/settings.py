@@ -172,7 +172,7 @@ CHANNEL_HOSTS = env.list(
     "CHANNEL_HOSTS", default=[]
 )  # the hosts that may be reached, see notifications/transports/hosts.py
 CHANNEL_TIMEOUT = 10  # seconds
-BURST_AFTER = 3  # single messages to one receiver within two minutes; what follows is gathered for one more
+BURST_AFTER = 3  # messages to one receiver within two minutes; what follows is gathered for one more. 0: never
 QUIET_HOURS = env.str("QUIET_HOURS", default="22:00-07:00")  # for whoever has chosen none; empty for none
 SUMMARY_HOUR = 8  # from when on administrators hear what failed since this hour of the day before
 MESSAGE_DIRECTORY = "townships.directory"  # answers what the room of messages asks about people

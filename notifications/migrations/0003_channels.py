@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='delivery',
-            index=models.Index(condition=models.Q(('state', 'sent')), fields=['channel', 'address', 'sent_at'], name='delivery_recent'),
+            index=models.Index(condition=models.Q(('batch', models.F('id')), ('state', 'sent')), fields=['channel', 'address', 'sent_at'], name='delivery_recent'),
         ),
         migrations.AddConstraint(
             model_name='messagepreference',

@@ -3,7 +3,7 @@ from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 OVERDUE = timedelta(minutes=10)  # open for longer: an admin should look
@@ -103,7 +103,11 @@ class Delivery(models.Model):
             ),
             models.Index(fields=["-id"], condition=Q(state="failed"), name="delivery_failed"),
             models.Index(fields=["next_at"], condition=Q(state="held"), name="delivery_held"),
-            models.Index(fields=["channel", "address", "sent_at"], condition=Q(state="sent"), name="delivery_recent"),
+            models.Index(  # one entry a message that went out, however many rows it stands for
+                fields=["channel", "address", "sent_at"],
+                condition=Q(state="sent", batch=F("id")),
+                name="delivery_recent",
+            ),
         ]
 
     def __str__(self) -> str:

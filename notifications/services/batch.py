@@ -28,7 +28,8 @@ class Batch:
     @property
     def is_crowding(self) -> bool:
         """One more within claim.CROWD would be a flood. What has waited once already goes now."""
-        return all(row.is_fresh for row in self.rows) and self.rows[0].recent >= settings.BURST_AFTER
+        few = settings.BURST_AFTER
+        return few > 0 and self.rows[0].recent >= few and all(row.is_fresh for row in self.rows)
 
     def letter(self) -> Letter:
         """A group hears once what several of its people are told."""

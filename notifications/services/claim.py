@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
@@ -39,9 +40,12 @@ TAKE = """
     )
     RETURNING d.id, d.channel, d.address, d.created_at, d.attempts, d.claimed_at, d.next_at IS NULL,
         (
-            SELECT count(*) FROM notifications_delivery AS s
-            WHERE s.channel = d.channel AND s.address = d.address AND s.state = 'sent' AND s.sent_at > %(crowd_since)s
-            AND s.batch = s.id
+            SELECT count(*) FROM (
+                SELECT FROM notifications_delivery AS s
+                WHERE s.channel = d.channel AND s.address = d.address AND s.sent_at > %(crowd_since)s
+                AND s.state = 'sent' AND s.batch = s.id
+                LIMIT %(few)s
+            ) AS few
         ),
         m.id, m.recipient_id, m.kind, m.data
 """
@@ -62,7 +66,7 @@ class Claimed:
     attempts: int
     claimed_at: datetime
     is_fresh: bool  # has not waited yet: neither held nor tried before
-    recent: int  # messages that its receiver got by this channel within CROWD
+    recent: int  # messages that its receiver got by this channel within CROWD, counted up to BURST_AFTER
     message_pk: int
     recipient_pk: int
     kind_code: str
@@ -76,7 +80,7 @@ class Claimed:
 def take(ids: Sequence[int]) -> list[Claimed]:
     """Take these rows as far as they are due and nobody has them in hand; committed when it returns."""
     now = timezone.now()
-    when = {"now": now, "stuck_before": now - STUCK, "crowd_since": now - CROWD}
+    when = {"now": now, "stuck_before": now - STUCK, "crowd_since": now - CROWD, "few": settings.BURST_AFTER}
     with connection.cursor() as cursor:
         cursor.execute(TAKE, {"ids": list(ids), **when})
         return sorted(Claimed(*row) for row in cursor.fetchall())

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Count, Q
 
 from command_room.services.clock import turning
-from command_room.services.worklist import page
+from command_room.services.worklist_act import page
 from command_room.templatetags.look import SOON, tone_of
 from enforcement.models import Dispatch, Event, Whistle
 from enforcement.services.labels import KIND_TONES, NOT_BEGUN, PART_FIELDS, WORDS, whistle_clock

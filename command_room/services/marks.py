@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection
 
-from enforcement.models import Dispatch, Event, Whistle
+from enforcement.models import Appeal, Dispatch, Escalation, Event, Handover, Whistle
 from townships.models import Post, Role, Shift, SquadMember, Unit, User
 
 _NEWEST = (
@@ -18,20 +18,28 @@ _NEWEST = (
 )
 _ALL = "(SELECT string_agg(concat_ws(' ', id, state, changed_at), ',' ORDER BY id) FROM {} WHERE {})"
 _ROWS = "(SELECT string_agg(row::text, ',' ORDER BY id) FROM {} AS row WHERE {})"
+_LAST = "(SELECT max(id) FROM {} WHERE {})"
+_TURNED = _LAST.format(Escalation._meta.db_table, "{} = %s")  # yellow and red marks
 _OF_TOWNSHIP = [
-    _NEWEST.format(model._meta.db_table, f"{owner} = %s", "changed_at", 12)
-    for model, owner in ((Whistle, "by_unit_id"), (Event, "township_id"))
+    _TURNED.format("by_unit_id"),
+    *(
+        _NEWEST.format(model._meta.db_table, f"{owner} = %s", "changed_at", 12)
+        for model, owner in ((Whistle, "by_unit_id"), (Event, "township_id"))
+    ),
 ]
 _OF_REPORTER = _NEWEST.format(Event._meta.db_table, "reported_by_id = %s", "id", 200)
 _OF_DEPARTMENT = _ALL.format(Dispatch._meta.db_table, "department_id = %s AND state = ANY(%s)")
+_ASKED = "(SELECT string_agg(id::text, ',' ORDER BY id) FROM {} WHERE state = 'asked' AND {})"
+_HANDOVERS = _ASKED.format(Handover._meta.db_table, "(to_township_id = %s OR from_township_id = %s)")
+_APPEALS = _ASKED.format(Appeal._meta.db_table, "TRUE")
 _LATE = _ALL.format(Whistle._meta.db_table, "by_unit_id = ANY(%s) AND state = ANY(%s) AND next_due < %s")
 _SQUAD = _ROWS.format(SquadMember._meta.db_table, "township_id = %s")
 _SHIFTS = _ROWS.format(Shift._meta.db_table, "township_id = %s AND day BETWEEN %s AND %s")
 
 
 def of_township(township_id: int) -> str:
-    """Whistles and events. Every verb of a dispatch writes its whistle too, so dispatches need no look of their own."""
-    return _ask(_OF_TOWNSHIP, [township_id, township_id])
+    """Whistles and events, and what has turned yellow or red. Every verb of a dispatch writes its whistle too."""
+    return _ask(_OF_TOWNSHIP, [township_id] * len(_OF_TOWNSHIP))
 
 
 def of_squad(township_id: int, today: date) -> str:
@@ -42,13 +50,16 @@ def of_squad(township_id: int, today: date) -> str:
 def of_work(user: User, post: Post, now: datetime) -> str:
     """What the work list of this post is made of."""
     if post.role == Role.GRID:  # how far a department is shows in the whistle alone, which is the township's
-        return _ask([_OF_REPORTER, *_OF_TOWNSHIP], [user.pk, post.organ_id, post.organ_id])
+        return _ask([_OF_REPORTER, *_OF_TOWNSHIP], [user.pk, *[post.organ_id] * len(_OF_TOWNSHIP)])
     if post.unit.is_township:
-        return of_township(post.unit_id)
+        parts = [*_OF_TOWNSHIP, _HANDOVERS]
+        return _ask(parts, [post.unit_id] * (len(parts) + 1))
     if post.role in (Role.GUIDANCE, Role.AUDITOR):
         townships = list(Unit.objects.townships().values_list("pk", flat=True))
-        return _ask([_LATE], [townships, list(Whistle.OPEN), now])
-    return _ask([_OF_DEPARTMENT], [post.organ_id, list(Dispatch.IN_HAND)])
+        return _ask(
+            [_LATE, _APPEALS, _LAST.format(Escalation._meta.db_table, "TRUE")], [townships, list(Whistle.OPEN), now]
+        )
+    return _ask([_OF_DEPARTMENT, _TURNED.format("unit_id")], [post.organ_id, list(Dispatch.IN_HAND), post.organ_id])
 
 
 def _ask(parts: list[str], params: list[Any]) -> str:

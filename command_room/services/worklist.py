@@ -8,45 +8,23 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
-from django.urls import reverse
+from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from command_room.services.clock import midnight, turning
+from command_room.services.worklist_act import Act, common, first, page
+from command_room.services.worklist_appeal import appeals
+from command_room.services.worklist_check import checks
+from command_room.services.worklist_handover import handovers, unanswered
 from command_room.templatetags.look import tone_of
-from enforcement.models import Dispatch, Event, Whistle
+from enforcement.models import Check, Dispatch, Event, Whistle
 from enforcement.services.labels import CLOCKS, KIND_TONES, PART_FIELDS, dispatch_clock, whistle_clock
 from townships.models import Post, Role, Unit
 
 SHOWN = 100
 DAY, WEEK, MINUTE = timedelta(days=1), timedelta(days=7), timedelta(minutes=1)
-
-
-@dataclass(frozen=True)
-class Act:
-    """One line: what to do (`verb`; empty where nothing waits for this person), about what, why, until when.
-
-    `post_to` is set where the act needs no form: it is a POST of `seen_state` to that address.
-    """
-
-    verb: str
-    title: str
-    number: str
-    tag: str
-    tag_tone: str
-    where: str
-    why: str
-    label: str
-    due: datetime | None
-    is_provisional: bool
-    claimed_by: str
-    is_mine: bool
-    url: str
-    state: str
-    post_to: str = ""
-    tone: str = ""  # idle: the clock is somebody else's
 
 
 def acts(user: Any, now: datetime, limit: int = SHOWN) -> list[Act]:
@@ -59,7 +37,7 @@ def acts(user: Any, now: datetime, limit: int = SHOWN) -> list[Act]:
         return []
     found = [act for part in _parts(post) for act in part(post, user, now, limit)]
     if post.role != Role.GRID:
-        found.sort(key=lambda act: (act.due is None, act.due or now))
+        found.sort(key=lambda act: (not act.is_first, act.due is None, act.due or now))
     return found[:limit]
 
 
@@ -67,18 +45,7 @@ Part = Callable[[Post, Any, datetime, int], Iterable[Act]]
 
 
 def _parts(post: Post) -> tuple[Part, ...]:
-    in_town = post.unit.is_township
-    if post.role == Role.DUTY and in_town:
-        return (_to_accept, _to_close)
-    if post.role == Role.LEADER and in_town:
-        return (_to_approve, _to_confirm)
-    if post.role == Role.OFFICER and in_town:
-        return (_squad,)
-    if post.role in (Role.LIAISON, Role.DEPT_LEADER, Role.OFFICER):
-        return (_dispatches,)
-    if post.role == Role.GRID:
-        return (_own_reports,)
-    return (_late_everywhere,) if post.role in (Role.GUIDANCE, Role.AUDITOR) else ()
+    return (IN_TOWNSHIP if post.unit.is_township else ELSEWHERE).get(post.role, ())
 
 
 # --- the township ---------------------------------------------------------------------------------------------------
@@ -97,14 +64,14 @@ def _to_accept(post: Post, user: Any, now: datetime, limit: int) -> Iterable[Act
     """Events that wait for the desk, and what the squad has let run over."""
     rows = Event.objects.filter(
         ~Q(state="squad") | Q(next_due__lt=now), township_id=post.unit_id, state__in=list(EVENT_ACTS)
-    )
-    return [_event_act(row, user, *EVENT_ACTS[row["state"]]) for row in _first(rows, limit, EVENT_FIELDS)]
+    ).exclude(unanswered(now))
+    return [_event_act(row, user, *EVENT_ACTS[row["state"]]) for row in first(rows, limit, EVENT_FIELDS)]
 
 
 def _squad(post: Post, user: Any, _: datetime, limit: int) -> Iterable[Act]:
     rows = Event.objects.filter(township_id=post.unit_id, state="squad")
     why = "指挥室交执法队处置，办完请填结果"
-    return [_event_act(row, user, "填结果", why) for row in _first(rows, limit, EVENT_FIELDS)]
+    return [_event_act(row, user, "填结果", why) for row in first(rows, limit, EVENT_FIELDS)]
 
 
 def _event_act(row: dict[str, Any], user: Any, verb: str, why: str, tone: str = "") -> Act:
@@ -120,7 +87,7 @@ def _event_act(row: dict[str, Any], user: Any, verb: str, why: str, tone: str = 
         label="处置" if in_squad else "受理",
         url=page("enforcement:event-detail", row["id"]),
         tone=tone,
-        **_common(row, user, "squad_due" if in_squad else "accept_due"),
+        **common(row, user, "squad_due" if in_squad else "accept_due"),
     )
 
 
@@ -133,13 +100,13 @@ WHISTLE_FIELDS = (
 def _to_close(post: Post, user: Any, _: datetime, limit: int) -> Iterable[Act]:
     rows = Whistle.objects.filter(by_unit_id=post.unit_id, state="reported")
     why = "主办部门已反馈，请确认办结，不行就退回返工"
-    return [_whistle_act(row, user, "确认", "eval_due", why) for row in _first(rows, limit, WHISTLE_FIELDS)]
+    return [_whistle_act(row, user, "确认", "eval_due", why) for row in first(rows, limit, WHISTLE_FIELDS)]
 
 
 def _to_approve(post: Post, user: Any, _: datetime, limit: int) -> Iterable[Act]:
     rows = Whistle.objects.filter(by_unit_id=post.unit_id, state="submitted")
     why = "等您审核，批准以后部门才开始计时"
-    return [_whistle_act(row, user, "审核", "approve_due", why) for row in _first(rows, limit, WHISTLE_FIELDS)]
+    return [_whistle_act(row, user, "审核", "approve_due", why) for row in first(rows, limit, WHISTLE_FIELDS)]
 
 
 def _to_confirm(post: Post, user: Any, _: datetime, limit: int) -> Iterable[Act]:
@@ -166,7 +133,7 @@ def _whistle_act(row: dict[str, Any], user: Any, verb: str, clock: str, why: str
         label=CLOCKS[clock],
         url=page("enforcement:whistle-detail", row["id"]),
         post_to=post_to,
-        **_common(row, user, clock),
+        **common(row, user, clock),
     )
 
 
@@ -184,7 +151,7 @@ def _dispatches(post: Post, user: Any, _: datetime, limit: int) -> Iterable[Act]
         rows = rows.filter(Q(assigned_unit_id=post.unit_id) | Q(assigned_officer=user))
     elif post.role == Role.OFFICER:
         rows = rows.filter(assigned_officer=user)
-    return [_dispatch_act(row, user) for row in _first(rows, limit, DISPATCH_FIELDS)]
+    return [_dispatch_act(row, user) for row in first(rows, limit, DISPATCH_FIELDS)]
 
 
 def _dispatch_act(row: dict[str, Any], user: Any) -> Act:
@@ -201,7 +168,7 @@ def _dispatch_act(row: dict[str, Any], user: Any) -> Act:
         label=CLOCKS[clock],
         url=page("enforcement:dispatch-detail", row["id"]),
         post_to=page("enforcement:dispatch-sign", row["id"]) if row["state"] == "sent" else "",
-        **_common(row, user, clock),
+        **common(row, user, clock),
     )
 
 
@@ -216,7 +183,9 @@ HELPER_WHY = "协办，已到场；有情况就反馈，没有办结期限"
 
 
 # --- to know, not to do -----------------------------------------------------------------------------------------------
-REPORT_FIELDS = (*EVENT_FIELDS, "dismissal", "result")
+REPORT_FIELDS = (
+    *EVENT_FIELDS, "dismissal", "result", "merged_into__result", "merged_into__dismissal", "main_state", "whistle_state"
+)  # fmt: skip
 STANDS = {
     "reported": "等指挥室受理",
     "verified": "已核实，指挥室在安排由谁处置",
@@ -232,17 +201,30 @@ WHISTLE_STANDS = {
 
 
 def _own_reports(_: Post, user: Any, now: datetime, limit: int) -> Iterable[Act]:
-    """A grid member's reports, newest first: those still open, and those that ended this week."""
-    rows = Event.objects.filter(Q(state__in=Event.OPEN) | Q(closed_at__gte=now - WEEK), reported_by=user)
-    whistle = Whistle.objects.filter(event_id=OuterRef("pk"), state__in=Whistle.OPEN).values("state")
+    """A grid member's reports, newest first: those still open, and those that ended this week. Not what is to be checked.
+
+    A merged one goes on as long as the one it was merged into.
+    """
+    goes_on = Q(state__in=Event.OPEN) | Q(merged_into__state__in=Event.OPEN)
+    rows = Event.objects.filter(goes_on | Q(closed_at__gte=now - WEEK), reported_by=user)
+    rows = rows.exclude(Exists(Check.objects.filter(event_id=OuterRef("pk"), asked_of=user, state=Check.State.ASKED)))
+    rows = rows.annotate(main=Coalesce("merged_into_id", "pk"), main_state=F("merged_into__state"))
+    whistle = Whistle.objects.filter(event_id=OuterRef("main"), state__in=Whistle.OPEN).values("state")
     rows = rows.annotate(whistle_state=Subquery(whistle[:1]))
-    return [_report_act(row, user) for row in rows.order_by("-id").values(*REPORT_FIELDS, "whistle_state")[:limit]]
+    return [_report_act(row, user) for row in rows.order_by("-id").values(*REPORT_FIELDS)[:limit]]
+
+
+ENDS = ("result", "dismissal")
 
 
 def _report_act(row: dict[str, Any], user: Any) -> Act:
+    if row["main_state"]:
+        row = {**row, "state": row["main_state"], **{name: row[f"merged_into__{name}"] for name in ENDS}}
     stands = WHISTLE_STANDS.get(row["whistle_state"]) or STANDS.get(row["state"]) or row["result"]
     if row["dismissal"]:
         stands = f"不予受理：{Event.Dismissal(row['dismissal']).label}。{row['result']}"
+    if row["main_state"]:
+        stands = f"与同样的上报并在一起办：{stands}"
     return _event_act({**row, "claimed_by_id": None}, user, "", stands, tone="idle")
 
 
@@ -250,7 +232,7 @@ def _late_everywhere(_: Post, user: Any, now: datetime, limit: int) -> Iterable[
     """Whistles whose clock has run out, in all townships, and whom they wait for. Three queries."""
     townships = list(Unit.objects.townships().values_list("pk", flat=True))  # named, so that the index on them serves
     late = Whistle.objects.filter(by_unit_id__in=townships, state__in=Whistle.OPEN, next_due__lt=now)
-    rows = list(_first(late, limit, WHISTLE_FIELDS))
+    rows = list(first(late, limit, WHISTLE_FIELDS))
     waiting = Dispatch.objects.filter(whistle_id__in=[row["id"] for row in rows], state__in=Dispatch.IN_HAND)
     parts: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for part in waiting.order_by("id").values(*PART_FIELDS):
@@ -266,29 +248,20 @@ def _late_act(row: dict[str, Any], user: Any, parts: Sequence[dict[str, Any]], n
     return _whistle_act(row, user, "", clock, f"{Whistle.State(row['state']).label}，等{whom}")
 
 
-# --- inside ---------------------------------------------------------------------------------------------------------
-def _first(rows: QuerySet[Any], limit: int, fields: tuple[str, ...]) -> Iterable[dict[str, Any]]:
-    return rows.order_by("next_due", "id").values(*fields)[:limit]
-
-
-def _common(row: dict[str, Any], user: Any, clock: str) -> dict[str, Any]:
-    return {
-        "due": row["next_due"],
-        "is_provisional": clock in row["provisional"],
-        "claimed_by": row["claimed_by__name"] or "" if row["claimed_by_id"] else "",
-        "is_mine": row["claimed_by_id"] == user.pk,
-        "state": row["state"],
-    }
-
-
-@lru_cache(maxsize=64)
-def _pattern(view: str) -> str:
-    return reverse(view, args=[0])
-
-
-def page(view: str, pk: int) -> str:
-    """The address of one row's page; the pattern is looked up once a process, not once a row."""
-    return _pattern(view).replace("/0/", f"/{pk}/")
+# --- what each role's list is made of -----------------------------------------------------------------------------------
+IN_TOWNSHIP: dict[str, tuple[Part, ...]] = {
+    Role.DUTY: (_to_accept, _to_close, handovers),
+    Role.LEADER: (_to_approve, _to_confirm),
+    Role.OFFICER: (_squad,),
+}
+ELSEWHERE: dict[str, tuple[Part, ...]] = {
+    Role.LIAISON: (_dispatches,),
+    Role.DEPT_LEADER: (_dispatches,),
+    Role.OFFICER: (_dispatches,),
+    Role.GRID: (checks, _own_reports),
+    Role.GUIDANCE: (appeals, _late_everywhere),
+    Role.AUDITOR: (_late_everywhere,),
+}
 
 
 # --- shown in parts -------------------------------------------------------------------------------------------------
@@ -309,7 +282,9 @@ def segments(found: Sequence[Act], now: datetime, role: str) -> list[Segment]:
             Segment("ended", "一周内办结", [pair for pair in toned if pair[1].state in over]),
         ]
     if role in (Role.GUIDANCE, Role.AUDITOR):
-        return [Segment("late", "超期未办", toned)]
+        to_know = Segment("late", "超期未办", [pair for pair in toned if not pair[1].verb])
+        to_do = Segment("todo", "等您裁定", [pair for pair in toned if pair[1].verb])
+        return [to_do, to_know] if role == Role.GUIDANCE else [to_know]
     tonight = midnight(now) + DAY
     return [
         Segment("now", "现在", [pair for pair in toned if pair[0] in ("late", "soon")]),

@@ -11,7 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from command_room.services import worklist
-from command_room.services.worklist import Act, acts
+from command_room.services.worklist import acts
+from command_room.services.worklist_act import Act
 from enforcement.models import Dispatch, Event
 from enforcement.rules.deadlines import Step
 from enforcement.services import claim

@@ -1,5 +1,7 @@
 """延期: the lead asks for more time before its own is over; the command room answers, a second time the guidance office."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from enforcement.models import Dispatch, Extension, Report
+from enforcement.permissions import can_answer_extension, can_ask_extension
 from enforcement.rules import extension as rules
 from enforcement.rules.deadlines import Step, extension_step
 from enforcement.services.clocks import course_of, finish_after, follow, recount
@@ -94,7 +97,10 @@ def refuse(extension: Extension, *, by: Any, decision: str) -> None:
 
 def refusal(dispatch: Dispatch, now: datetime) -> str:
     """Why this lead may not ask now, in a sentence; empty where it may."""
-    states = list(dispatch.extensions.values_list("state", flat=True))
+    return _refusal(dispatch, list(dispatch.extensions.values_list("state", flat=True)), now)
+
+
+def _refusal(dispatch: Dispatch, states: Sequence[str], now: datetime) -> str:
     standing = rules.Standing(
         kind=dispatch.whistle.kind,
         finish_due=finish_of(dispatch),
@@ -160,3 +166,45 @@ def _forgive(dispatch: Dispatch) -> None:
 
 def _words(due: datetime) -> str:
     return f"{timezone.localtime(due):%m-%d %H:%M}"
+
+
+# --- what a page says of it -----------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Outlook:
+    """Of one dispatch, for one reader. `after`: the finish if what waits, or what may be asked for, were granted."""
+
+    rows: list[tuple[Extension, Step]]
+    pending: Extension | None
+    answerer: str
+    can_answer: bool
+    can_ask: bool
+    refusal: str  # why it may not be asked for, for whoever could
+    step: Step | None
+    after: Due | None
+
+
+NOTHING = Outlook([], None, "", can_answer=False, can_ask=False, refusal="", step=None, after=None)
+
+
+def outlook(user: Any, dispatch: Dispatch, now: datetime) -> Outlook:
+    """One query for a lead; those of the forecast where there is something to decide."""
+    if not dispatch.is_lead:
+        return NOTHING
+    rows = list(dispatch.extensions.select_related("asked_by").order_by("turn"))
+    for row in rows:
+        row.dispatch = dispatch
+    pending = next((row for row in rows if row.state == Extension.State.ASKED), None)
+    may_ask = can_ask_extension(user, dispatch)
+    why_not = _refusal(dispatch, [row.state for row in rows], now) if may_ask else ""
+    can_ask = may_ask and not why_not
+    step = step_in(pending) if pending else step_of(dispatch) if can_ask else None
+    return Outlook(
+        rows=[(row, step_in(row)) for row in rows],
+        pending=pending,
+        answerer=answerer(pending) if pending else "",
+        can_answer=pending is not None and can_answer_extension(user, pending),
+        can_ask=can_ask,
+        refusal="" if pending else why_not,
+        step=step,
+        after=forecast(dispatch, step) if step else None,
+    )

@@ -18,6 +18,8 @@ def milestones(event: Event, whistles: Sequence[Whistle], dispatches: Sequence[D
     `whistles`: all of the event's, the newest first; `dispatches`: all of theirs, with their departments. No query.
     """
     whistle = whistles[0] if whistles and whistles[0].state != Whistle.State.REJECTED else None
+    if whistle and whistle.state == Whistle.State.WITHDRAWN and whistle.sent_at is None:
+        whistle = None
     parts = [dispatch for dispatch in dispatches if whistle and dispatch.whistle_id == whistle.pk]
     stones = list(_stones(event, whistle, parts))
     done = [replace(stone, state="done") for stone in stones if stone.at]
@@ -59,6 +61,13 @@ def _whistle(whistle: Whistle, dispatches: Sequence[Dispatch]) -> Iterator[Step]
     asked = [dispatch for dispatch in dispatches if dispatch.state != Dispatch.State.RETURNED]
     yield Step("吹哨", note=f"{kind}，请{_names(asked)}", at=whistle.sent_at)
     yield from _returns(dispatches)
+    if whistle.state == Whistle.State.WITHDRAWN:
+        yield Step("撤回", note="镇街撤回吹哨，另行安排", at=whistle.withdrawn_at)
+        return
+    if whistle.state == Whistle.State.SUSPENDED:
+        yield Step("暂缓处置", note="条件还不具备，部门先不处置，到期自动继续", due=whistle.resume_due)
+        yield Step("部门处置")
+        return
     for name, did, due in (("部门签收", "signed_at", "sign_due"), ("部门到场", "arrived_at", "arrive_due")):
         yield _of_all(name, asked, did, due)
     yield _feedback(asked)

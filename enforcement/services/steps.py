@@ -32,6 +32,10 @@ def dispatch_steps(dispatch: Dispatch) -> list[Step]:
     way = [*_before(dispatch), *_return(dispatch)]
     if dispatch.state != Dispatch.State.RETURNED:
         way += [*_by_department(dispatch), _end(dispatch)]
+    if dispatch.state == Dispatch.State.SUSPENDED:
+        way = _standing_still(way, dispatch.whistle)
+    elif dispatch.state == Dispatch.State.WITHDRAWN:
+        way = _withdrawn(way, dispatch.whistle)
     return _with_states(way, is_over=not dispatch.is_open)
 
 
@@ -44,7 +48,25 @@ def whistle_steps(whistle: Whistle, dispatches: Sequence[Dispatch]) -> list[Step
     everybody = "各单位" if whistle.is_action else "部门"
     asked = [dispatch for dispatch in dispatches if dispatch.state != Dispatch.State.RETURNED]
     steps = [submitted, _approval(whistle), *_returns(dispatches), *_of_all(asked, everybody), _confirmation(whistle)]
+    if whistle.state == Whistle.State.SUSPENDED:
+        steps = _standing_still(steps, whistle)
+    elif whistle.state == Whistle.State.WITHDRAWN:
+        steps = _withdrawn(steps, whistle)
     return _with_states(steps, is_over=not whistle.is_open)
+
+
+def _standing_still(steps: list[Step], whistle: Whistle) -> list[Step]:
+    """What is left has no due time until the clocks go on."""
+    pause = Step("挂账", due=whistle.resume_due, note="暂停计时，到期自动恢复")
+    return [*_done(steps), pause, *(replace(step, due=None) for step in steps if step.at is None)]
+
+
+def _withdrawn(steps: list[Step], whistle: Whistle) -> list[Step]:
+    return [*_done(steps), Step("撤哨", at=whistle.withdrawn_at, note=whistle.withdrawal)]
+
+
+def _done(steps: list[Step]) -> list[Step]:
+    return [step for step in steps if step.at is not None]
 
 
 def _with_states(steps: list[Step], *, is_over: bool) -> list[Step]:
@@ -64,7 +86,7 @@ def _before(dispatch: Dispatch) -> Iterator[Step]:
     leaders = voice(whistle.by_unit).leaders
     note = f"{leaders}已批准"
     if whistle.kind == Whistle.Kind.EMERGENCY:
-        note = f"应急哨先发后核，{leaders}" + ("待事后确认" if whistle.awaits_confirmation else "已事后确认")
+        note = f"应急哨先发后核，{_confirmed(whistle)}"
     yield Step("吹哨", at=dispatch.sent_at, note=note)
 
 
@@ -111,11 +133,9 @@ def _end(dispatch: Dispatch) -> Step:
 
 
 def _approval(whistle: Whistle) -> Step:
-    leaders = voice(whistle.by_unit).leaders
     if whistle.kind == Whistle.Kind.EMERGENCY:
-        note = f"待{leaders}事后确认" if whistle.awaits_confirmation else f"{leaders}已事后确认"
-        return Step("吹响，先发后核", at=whistle.sent_at, note=note)
-    guessed = "approve_due" in whistle.provisional
+        return Step("吹响，先发后核", at=whistle.sent_at, note=_confirmed(whistle))
+    leaders, guessed = voice(whistle.by_unit).leaders, "approve_due" in whistle.provisional
     return Step(f"{leaders}审核", at=whistle.approved_at, due=whistle.approve_due, is_provisional=guessed)
 
 
@@ -133,6 +153,13 @@ def _returns(dispatches: Sequence[Dispatch]) -> Iterator[Step]:
                 note=f"{row.get_ground_display()}。{row.outcome}",
                 is_provisional=guessed,
             )
+
+
+def _confirmed(whistle: Whistle) -> str:
+    leaders = voice(whistle.by_unit).leaders
+    if whistle.approved_at:
+        return f"{leaders}已事后确认"
+    return f"待{leaders}事后确认" if whistle.awaits_confirmation else "已撤哨，不用再事后确认"
 
 
 def _of_all(dispatches: Sequence[Dispatch], everybody: str) -> Iterator[Step]:

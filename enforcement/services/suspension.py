@@ -4,6 +4,7 @@ Asked for by the lead or the whistling unit, approved by that unit's leader, end
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from enforcement.models import Dispatch, Return, Suspension, Whistle
+from enforcement.permissions import can_ask_suspension, can_decide_suspension, can_resume
 from enforcement.rules.clocks import whistle_state
 from enforcement.services.clocks import follow, part_of, recount
 from enforcement.services.labels import voice
@@ -223,3 +225,37 @@ def _tell_all(kind: type[kinds.Kind], suspension: Suspension, dispatches: Sequen
 def _others(dispatch: Dispatch, told: dict[int, Any]) -> list[Any]:
     """The department's people, save those who hear of it already."""
     return [user for user in department_people(dispatch) if user.pk not in told]
+
+
+# --- what a page says of it -----------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Outlook:
+    """Of one whistle, for one reader."""
+
+    running: Suspension | None
+    pending: Suspension | None
+    past: list[Suspension]
+    can_decide: bool
+    can_resume: bool
+    can_ask: bool
+    refusal: str  # why it may not be asked for, for whoever could
+
+
+def outlook(user: Any, whistle: Whistle) -> Outlook:
+    """Two queries, one more for the desk of a department."""
+    rows = list(Suspension.objects.filter(whistle=whistle).order_by("id"))
+    for row in rows:
+        row.whistle = whistle
+    found = {row.state: row for row in rows if row.state in Suspension.OPEN}
+    pending = found.get(Suspension.State.ASKED)
+    may_ask = pending is None and can_ask_suspension(user, whistle)
+    why_not = refusal(whistle) if may_ask else ""
+    return Outlook(
+        running=found.get(Suspension.State.RUNNING),
+        pending=pending,
+        past=[row for row in rows if row.state not in Suspension.OPEN],
+        can_decide=pending is not None and can_decide_suspension(user, pending),
+        can_resume=can_resume(user, whistle),
+        can_ask=may_ask and not why_not,
+        refusal=why_not,
+    )

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from notifications.services import inbox
-from townships.models import Post, Role, User
+from townships.models import Post, Role, Unit, User
 
 BOARD = ("指挥台", "command_room:board")
 WORK = ("现在该我做的", "command_room:worklist")
@@ -16,6 +16,7 @@ OWN_REPORTS = ("我上报的", "command_room:worklist")
 EVENTS = ("事件", "enforcement:event-list")
 WHISTLES = ("吹哨", "enforcement:whistle-list")
 DISPATCHES = ("派单", "enforcement:dispatch-list")
+START = ("发起联合行动", "enforcement:action-submit")
 SQUAD = ("一支队伍", "townships:squad")
 SHIFTS = ("值班", "townships:shifts")
 MESSAGES = ("消息", "notifications:inbox")
@@ -26,13 +27,19 @@ FILES: Pages = (EVENTS, WHISTLES, DISPATCHES)
 TEAM: Pages = (SQUAD, SHIFTS)
 DESK_NAV: tuple[tuple[str, Pages], ...] = (
     ("", (BOARD, WORK)),
-    ("事件与吹哨", FILES),
+    ("事件与吹哨", (*FILES, START)),
     ("队伍", TEAM),
     ("", (MESSAGES,)),
 )
+ANSWERS: Pages = (DISPATCHES, WHISTLES, EVENTS)
 DEPARTMENT_NAV: tuple[tuple[str, Pages], ...] = (
     ("", (WORK,)),
-    ("事件与吹哨", (DISPATCHES, WHISTLES, EVENTS)),
+    ("事件与吹哨", (*ANSWERS, START)),
+    ("", (MESSAGES,)),
+)
+SENT_NAV: tuple[tuple[str, Pages], ...] = (  # a department's officers, and whoever is in a sub-unit
+    ("", (WORK,)),
+    ("事件与吹哨", ANSWERS),
     ("", (MESSAGES,)),
 )
 CITY_NAV: tuple[tuple[str, Pages], ...] = (
@@ -77,9 +84,9 @@ class Hat:
 
 
 @lru_cache(maxsize=32)
-def pages_of(role: str, *, in_department: bool) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+def pages_of(role: str, *, is_sent: bool) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
     """(title of the group, ((name of the page, its address), …)) of a role; addresses are looked up once a process."""
-    nav = DEPARTMENT_NAV if in_department else NAV.get(role, ())
+    nav = SENT_NAV if is_sent else NAV.get(role, ())
     return tuple((title, tuple((name, reverse(view)) for name, view in pages)) for title, pages in nav)
 
 
@@ -112,17 +119,18 @@ class Frame:
         post = self.post
         if post is None:
             return []
-        in_department = post.role == Role.OFFICER and not post.unit.is_township
+        is_sent = post.unit.kind == Unit.Kind.SUBUNIT or (post.role == Role.OFFICER and not post.unit.is_township)
         return [
             Group(title, tuple(Item(label, url, is_on=self._path.startswith(url)) for label, url in pages))
-            for title, pages in pages_of(post.role, in_department=in_department)
+            for title, pages in pages_of(post.role, is_sent=is_sent)
         ]
 
     @cached_property
     def place(self) -> str:
         """What rail and tabs depend on: role and page. They are kept by it, as drawing them took a fifth of a page."""
         on = [item.url for group in self.nav for item in group.items if item.is_on]
-        return f"{self.post.role if self.post else ''} {len(self.nav)} {self.is_phone_role} {on}"
+        pages = [len(group.items) for group in self.nav]
+        return f"{self.post.role if self.post else ''} {pages} {self.is_phone_role} {on}"
 
     @cached_property
     def unread(self) -> int | str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from enforcement.models import Appeal, Check, Dispatch, Event, Extension, Handover, Suspension, Whistle
+from enforcement.models import Appeal, Check, Dispatch, Escalation, Event, Extension, Handover, Suspension, Whistle
 from townships.models import DESKS, LEADERS, Role, Unit
 
 DESK = (Role.DUTY, Role.LEADER)
@@ -68,6 +68,18 @@ def can_whistle(user: Any, event: Event) -> bool:
 
 def can_view_caller(user: Any, event: Event) -> bool:
     return _holds(user, event.township_id, *DESK)
+
+
+def can_start_action(user: Any) -> bool:
+    """The desks of townships and departments call others to a joint action; a sub-unit's liaison does not."""
+    post = user.acting
+    return post is not None and post.role in DESKS and (post.unit.is_township or post.unit.is_department)
+
+
+def can_start_again(user: Any, whistle: Whistle) -> bool:
+    """From one that was turned down, put right."""
+    is_over = whistle.is_action and whistle.state == Whistle.State.REJECTED
+    return is_over and can_start_action(user) and user.acting.unit_id == whistle.by_unit_id
 
 
 # --- whistles -------------------------------------------------------------------------------------------------------
@@ -174,18 +186,6 @@ def can_withdraw(user: Any, whistle: Whistle) -> bool:
     return whistle.is_open and _holds(user, whistle.by_unit_id, *DESKS)
 
 
-# --- taking up what waits for an office -----------------------------------------------------------------------------
-def can_claim(user: Any, obj: Event | Whistle | Dispatch) -> bool:
-    """Whoever could do the next act may say so; a colleague may take it over."""
-    if not obj.is_open or obj.claimed_by_id == user.pk:
-        return False
-    if isinstance(obj, Dispatch):
-        is_at_work = obj.state in Dispatch.IN_HAND and _acts_for_department(user, obj)
-        return is_at_work or can_agree(user, obj) or can_arbitrate(user, obj)
-    if isinstance(obj, Whistle):
-        return can_approve(user, obj) or can_confirm_emergency(user, obj) or can_close(user, obj)
-    if obj.state == Event.State.SQUAD:  # the desk may still settle or whistle, but it is the squad that is on it
-        return _holds(user, obj.township_id, Role.OFFICER)
 # --- a neighbour's matter, and the same matter ---------------------------------------------------------------------------
 can_offer_handover = can_merge = can_dismiss
 
@@ -242,10 +242,28 @@ def can_view_escalations(user: Any) -> bool:
     return can_oversee(user) or (post is not None and post.role in DESKS)
 
 
+def can_view_escalation(user: Any, row: Escalation) -> bool:
+    """As `visible_to` says, without a query."""
+    is_party = can_view_escalations(user) and user.acting.unit_id in (row.unit_id, row.by_unit_id)
+    return can_oversee(user) or is_party
+
+
 def can_remind(user: Any, dispatch: Dispatch) -> bool:
     """The desk that waits may remind once a clock, while it is the department's turn."""
     is_due = dispatch.state in Dispatch.IN_HAND and dispatch.next_due is not None
     return is_due and _holds(user, dispatch.by_unit_id, *DESKS)
 
 
+# --- taking up what waits for an office -----------------------------------------------------------------------------
+def can_claim(user: Any, obj: Event | Whistle | Dispatch) -> bool:
+    """Whoever could do the next act may say so; a colleague may take it over."""
+    if not obj.is_open or obj.claimed_by_id == user.pk:
+        return False
+    if isinstance(obj, Dispatch):
+        is_at_work = obj.state in Dispatch.IN_HAND and _acts_for_department(user, obj)
+        return is_at_work or can_agree(user, obj) or can_arbitrate(user, obj)
+    if isinstance(obj, Whistle):
+        return can_approve(user, obj) or can_confirm_emergency(user, obj) or can_close(user, obj)
+    if obj.state == Event.State.SQUAD:  # the desk may still settle or whistle, but it is the squad that is on it
+        return _holds(user, obj.township_id, Role.OFFICER)
     return can_settle(user, obj)

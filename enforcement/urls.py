@@ -1,6 +1,6 @@
 from django.urls import path
 
-from enforcement.views import dispatch, event, returns, whistle
+from enforcement.views import action, dispatch, escalation, event, returns, whistle
 
 app_name = "enforcement"
 
@@ -16,6 +16,7 @@ urlpatterns = [
     path("events/<int:pk>/caller/", event.caller, name="event-caller"),
     path("events/<int:pk>/claim/", event.claim, name="event-claim"),
     path("events/<int:pk>/whistle/", whistle.submit, name="whistle-submit"),
+    path("actions/submit/", action.submit, name="action-submit"),
     path("whistles/", whistle.WhistleList.as_view(), name="whistle-list"),
     path("whistles/<int:pk>/", whistle.WhistleDetail.as_view(), name="whistle-detail"),
     path("whistles/<int:pk>/approve/", whistle.approve, name="whistle-approve"),
@@ -36,5 +37,12 @@ urlpatterns = [
     path("dispatches/<int:pk>/return/agree/", returns.agree, name="return-agree"),
     path("dispatches/<int:pk>/return/decline/", returns.decline, name="return-decline"),
     path("dispatches/<int:pk>/return/arbitrate/", returns.arbitrate, name="return-arbitrate"),
+    path("dispatches/<int:pk>/remind/", escalation.remind, name="dispatch-remind"),
+    path("dispatches/<int:pk>/return/", returns.ask, name="dispatch-return"),
+    path("dispatches/<int:pk>/return/agree/", returns.agree, name="return-agree"),
+    path("dispatches/<int:pk>/return/decline/", returns.decline, name="return-decline"),
+    path("dispatches/<int:pk>/return/arbitrate/", returns.arbitrate, name="return-arbitrate"),
     path("dispatches/<int:pk>/claim/", dispatch.claim, name="dispatch-claim"),
+    path("escalations/", escalation.EscalationList.as_view(), name="escalation-list"),
+    path("escalations/<int:pk>/", escalation.EscalationDetail.as_view(), name="escalation-detail"),
 ]

@@ -81,6 +81,7 @@ TABLE = {
     "enforcement:event-caller": verb(DESK, "whistled_event", FILED),
     "enforcement:event-claim": verb(DESK, "event", OWN_EVENT),
     "enforcement:whistle-submit": verb(DESK, "event", OWN_EVENT),
+    "enforcement:action-submit": verb(DESK | CHANGLE_DESK | SCJG | {"zrzy_liaison", "zrzy_leader", "zfj_liaison"}),
     "enforcement:whistle-list": page(EVERYBODY),
     "enforcement:whistle-detail": page(WHISTLE, "whistle", WHISTLE),
     "enforcement:whistle-approve": verb({"leader"}, "submitted", SUBMITTED),
@@ -256,5 +257,5 @@ def test_get_changes_nothing(cast: Cast, world: dict[str, Any]) -> None:
     for name, address in TABLE.items():
         if address.post:
             url = reverse(name, args=[world[address.on].pk] if address.on else [])
-            wanted = (200,) if name == "enforcement:whistle-submit" else (405,)
+            wanted = (200,) if name in ("enforcement:whistle-submit", "enforcement:action-submit") else (405,)
             assert client.get(url).status_code in wanted, name

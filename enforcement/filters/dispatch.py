@@ -22,10 +22,8 @@ class DispatchFilter(django_filters.FilterSet):
         label="哨种", field_name="whistle__kind", choices=Whistle.Kind.choices, empty_label="全部哨种"
     )
     is_lead = django_filters.ChoiceFilter(label="主协办", choices=PARTS, empty_label="不限")
-    department = django_filters.CharFilter(label="部门", method="of_department")
-    by_unit = django_filters.ModelChoiceFilter(
-        label="吹哨单位", queryset=Unit.objects.townships(), empty_label="全部镇街"
-    )
+    department = django_filters.CharFilter(label="派给", method="of_department")
+    by_unit = django_filters.ModelChoiceFilter(label="吹哨单位", queryset=Unit.objects.organs(), empty_label="全部单位")
     late = django_filters.ChoiceFilter(label="期限", choices=ONLY_LATE, method=only_late, empty_label="不限")
     since = django_filters.DateFilter(label="派出自", field_name="sent_at", method=from_day)
     until = django_filters.DateFilter(label="派出至", field_name="sent_at", method=to_day)
@@ -35,12 +33,12 @@ class DispatchFilter(django_filters.FilterSet):
         model = Dispatch
         fields: list[str] = []
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, is_out: bool, is_in: bool, **kwargs: Any) -> None:
+        """`is_out`: all of them were sent by one unit; `is_in`: to one unit."""
         super().__init__(*args, **kwargs)
-        post = self.request.user.acting
-        if post is None or post.unit.is_township:
+        if is_out:
             del self.filters["by_unit"]
-        if in_department(post):
+        if is_in:
             del self.filters["department"]
 
     def with_text(self, queryset: QuerySet[Dispatch], _: str, text: str) -> QuerySet[Dispatch]:
@@ -48,8 +46,3 @@ class DispatchFilter(django_filters.FilterSet):
 
     def of_department(self, queryset: QuerySet[Dispatch], _: str, name: str) -> QuerySet[Dispatch]:
         return queryset.filter(department__in=named(name))
-
-
-def in_department(post: Any) -> bool:
-    """Whose list holds one department's dispatches alone."""
-    return post is not None and (post.unit.is_department or post.unit.kind == Unit.Kind.SUBUNIT)

@@ -16,10 +16,8 @@ class WhistleFilter(django_filters.FilterSet):
         label="状态", choices=[OPEN, *Whistle.State.choices], method=in_state, empty_label="全部状态"
     )
     kind = django_filters.ChoiceFilter(label="哨种", choices=Whistle.Kind.choices, empty_label="全部哨种")
-    department = django_filters.CharFilter(label="部门", method="with_department")
-    by_unit = django_filters.ModelChoiceFilter(
-        label="吹哨单位", queryset=Unit.objects.townships(), empty_label="全部镇街"
-    )
+    department = django_filters.CharFilter(label="派给", method="with_department")
+    by_unit = django_filters.ModelChoiceFilter(label="吹哨单位", queryset=Unit.objects.organs(), empty_label="全部单位")
     late = django_filters.ChoiceFilter(label="期限", choices=ONLY_LATE, method=only_late, empty_label="不限")
     since = django_filters.DateFilter(label="提交自", field_name="submitted_at", method=from_day)
     until = django_filters.DateFilter(label="提交至", field_name="submitted_at", method=to_day)
@@ -29,10 +27,10 @@ class WhistleFilter(django_filters.FilterSet):
         model = Whistle
         fields: list[str] = []
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, is_out: bool, **kwargs: Any) -> None:
+        """`is_out`: all of them are the unit's own."""
         super().__init__(*args, **kwargs)
-        post = self.request.user.acting
-        if post is None or post.unit.is_township:
+        if is_out:
             del self.filters["by_unit"]
 
     def with_text(self, queryset: QuerySet[Whistle], _: str, text: str) -> QuerySet[Whistle]:
@@ -44,9 +42,9 @@ class WhistleFilter(django_filters.FilterSet):
 
 
 def named(name: str) -> list[int]:
-    """The ids of the departments that are called so, or whose name holds it: a short list for an index to work with."""
-    departments = Unit.objects.departments()
-    exact = list(departments.filter(short_name=name).values_list("pk", flat=True))
+    """The ids of the units that are called so, or whose name holds it: a short list for an index to work with."""
+    units = Unit.objects.organs()
+    exact = list(units.filter(short_name=name).values_list("pk", flat=True))
     return exact or list(
-        departments.filter(Q(short_name__icontains=name) | Q(name__icontains=name)).values_list("pk", flat=True)
+        units.filter(Q(short_name__icontains=name) | Q(name__icontains=name)).values_list("pk", flat=True)
     )

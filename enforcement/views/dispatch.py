@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from django.views.generic import DetailView, ListView
 
 from enforcement.filters.bar import bar
-from enforcement.filters.dispatch import DispatchFilter, in_department
+from enforcement.filters.dispatch import DispatchFilter
 from enforcement.forms.dispatch import (
     ArriveForm,
     AssignForm,
@@ -46,14 +46,18 @@ from enforcement.services.labels import (
     DISPATCH_TONES,
     KIND_TONES,
     WHISTLE_KINDS,
+    desk_word,
     dispatch_clock,
     dot,
+    voice,
 )
 from enforcement.services.report import work_of
 from enforcement.services.steps import dispatch_steps
+from enforcement.views.box import IN, OUT, box_of
+from enforcement.views.escalation import marks_context
 from enforcement.views.event import request_id
 from enforcement.views.paging import page_of, quick_context
-from enforcement.views.whistle import department_names, is_township
+from enforcement.views.whistle import tasks_of, unit_names
 from records.models import Entry
 from records.services import UsedForm, upload
 from records.services.attachment import BadFile, files_of
@@ -85,7 +89,11 @@ class DispatchList(ListView):  # type: ignore[type-arg]  # generic for mypy only
     template_name = "enforcement/dispatch_list.html"
 
     def get_queryset(self) -> QuerySet[Dispatch]:
-        return Dispatch.objects.visible_to(self.request.user).order_by("-id")
+        """One box by its own index; `visible_to` is the rule all the same."""
+        found, box = Dispatch.objects.visible_to(self.request.user).order_by("-id"), box_of(self.request)
+        if box.code == OUT:
+            return found.filter(by_unit_id=box.unit_id)
+        return found.filter(department_id=box.unit_id) if box.code == IN else found
 
     def get_template_names(self) -> list[str]:
         if self.request.htmx.target == "rows":  # type: ignore[attr-defined]  # django-htmx puts it there
@@ -93,19 +101,28 @@ class DispatchList(ListView):  # type: ignore[type-arg]  # generic for mypy only
         return [self.template_name]
 
     def get_context_data(self, **_: Any) -> dict[str, Any]:
-        found = self.get_queryset()
-        filters = SimpleLazyObject(partial(DispatchFilter, self.request.GET, found, request=self.request))
+        found, box = self.get_queryset(), box_of(self.request)
+        is_out, is_in = box.code == OUT, box.code == IN or answers_for_one(self.request.user)
+        sides = {"is_out": is_out, "is_in": is_in}
+        filters = SimpleLazyObject(partial(DispatchFilter, self.request.GET, found, request=self.request, **sides))
         page = page_of(self.request, (filters.qs if self.request.GET else found).values(*ROW))
         return {
             "bar": SimpleLazyObject(lambda: bar(filters)),  # the rows alone do not ask for it
             "page": page,
             "rows": [dispatch_row(values) for values in page.rows],
             "now": timezone.now(),
-            **quick_context(QUICK, page),
-            "departments": SimpleLazyObject(department_names),
-            "shows_township": not is_township(self.request.user),
-            "shows_department": not in_department(self.request.user.acting),  # type: ignore[union-attr]
+            "box": box,
+            **quick_context(QUICK, page, box.query),
+            "departments": SimpleLazyObject(unit_names),
+            "shows_sender": not is_out,
+            "shows_department": not is_in,
         }
+
+
+def answers_for_one(user: Any) -> bool:
+    """A sub-unit's or a department's officer, whose list holds one department's dispatches alone."""
+    post = user.acting
+    return post is not None and (post.unit.is_department or post.unit.kind == Unit.Kind.SUBUNIT)
 
 
 def dispatch_row(one: dict[str, Any]) -> dict[str, Any]:
@@ -150,6 +167,7 @@ def detail_context(request: HttpRequest, dispatch: Dispatch, **bound: Form) -> d
     user, now = request.user, timezone.now()
     is_department = user.acting is not None and user.acting.organ_id == dispatch.department_id  # type: ignore[union-attr]
     others = Dispatch.objects.filter(whistle=dispatch.whistle_id).exclude(pk=dispatch.pk).select_related("department")
+    others = list(others.order_by("id"))
     standing = returns.standing(user, dispatch, now)
     forms = {**verb_forms(user, dispatch), **return_forms(user, dispatch, standing), **bound}
     return {
@@ -161,12 +179,14 @@ def detail_context(request: HttpRequest, dispatch: Dispatch, **bound: Form) -> d
         "kind_tone": KIND_TONES.get(dispatch.whistle.kind, ""),
         "clock": dispatch_clock(vars(dispatch)),
         "attachments": files_of(dispatch.event),
-        "others": [
-            (other, dot(vars(other), f"{other.department}{other.role_label}", now)) for other in others.order_by("id")
-        ],
+        "others": [(other, dot(vars(other), f"{other.department}{other.role_label}", now)) for other in others],
+        "voice": voice(dispatch.by_unit),
+        "other_side": dispatch.by_unit if is_department else dispatch.department,
+        "tasks": tasks_of(dispatch.whistle, sorted([dispatch, *others], key=lambda one: one.pk)),
         "work": work_of([dispatch])[dispatch.pk],
         "steps": dispatch_steps(dispatch),
         "remarks": remarks_of(dispatch, is_department=is_department),
+        **marks_context(user, dispatch),
         "entries": Entry.objects.about(dispatch.whistle, dispatch),
         "desk_phone": desk_phone(dispatch.by_unit),
         "forms": forms,
@@ -185,11 +205,11 @@ def remarks_of(dispatch: Dispatch, *, is_department: bool) -> list[tuple[Remark,
     return [(remark, remark.side == own) for remark in dispatch.remarks.order_by("id")]
 
 
-def desk_phone(township: Unit) -> str:
-    """The number of the township's command room; where none is kept, that of a duty officer."""
-    if township.phone:
-        return township.phone
-    return next((user.mobile for user in people.desk(township) if user.mobile), "")
+def desk_phone(unit: Unit) -> str:
+    """The number of who speaks for the unit that whistles; where none is kept, that of somebody at its desk."""
+    if unit.phone:
+        return unit.phone
+    return next((user.mobile for user in people.desk(unit) if user.mobile), "")
 
 
 def verb_forms(user: Any, dispatch: Dispatch) -> dict[str, Form]:
@@ -259,7 +279,7 @@ def arrive(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return again(request, dispatch, arrive=form)
     dispatches.arrive(dispatch, by=request.user, **form.cleaned_data)
-    messages.success(request, "已报到，镇街指挥室已收到消息")
+    messages.success(request, f"已报到，{dispatch.by_unit}{desk_word(dispatch.by_unit)}已收到消息")
     return redirect(dispatch)
 
 
@@ -282,7 +302,7 @@ def report_back(request: HttpRequest, pk: int) -> HttpResponse:
     with upload.kept(by=request.user, request_id=request_id(request)) as waiting:
         form = ReportForm(request.POST, request.FILES, waiting=waiting, auto_id="report_%s")
         if filed(request, form, dispatch, dispatches.report_back):
-            messages.success(request, "已反馈，等镇街确认")
+            messages.success(request, f"已反馈，等{voice(dispatch.by_unit).side}确认")
             return redirect(dispatch)
     return again(request, visible_dispatch(request, pk), report=form)
 
@@ -328,7 +348,7 @@ def rework(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return again(request, dispatch, rework=form)
     whistles.rework(dispatch, by=request.user, **form.cleaned_data)
-    messages.success(request, "已退回返工，部门已收到消息")
+    messages.success(request, f"已退回返工，{dispatch.department}已收到消息")
     return redirect(dispatch.whistle)
 
 

@@ -19,7 +19,7 @@ from django.views.generic import DetailView, ListView
 from enforcement.filters.bar import bar
 from enforcement.filters.event import EventFilter
 from enforcement.forms.event import MOST_SEARCHED, DismissForm, ReportForm, SettleForm, SquadForm, VerbForm
-from enforcement.models import Caller, Event
+from enforcement.models import Caller, Dispatch, Event, Whistle
 from enforcement.permissions import (
     can_claim,
     can_dismiss,
@@ -32,10 +32,13 @@ from enforcement.permissions import (
     can_whistle,
 )
 from enforcement.services import category as categories
+from enforcement.services import check as checks
 from enforcement.services import claim as claims
 from enforcement.services import event as events
 from enforcement.services.progress import milestones
 from enforcement.services.routing import RouteProposal, propose_route
+from enforcement.views.escalation import marks_context
+from enforcement.views.event_parts import parts_context
 from enforcement.views.paging import page_of, quick_context
 from records.models import Entry
 from records.services import UsedForm, upload
@@ -66,7 +69,10 @@ class EventList(ListView):  # type: ignore[type-arg]  # generic for mypy only
     template_name = "enforcement/event_list.html"
 
     def get_queryset(self) -> QuerySet[Event]:
-        return Event.objects.visible_to(self.request.user).order_by("-id")
+        """A township its own: what a neighbour offers it waits in its work list, and is not its event yet."""
+        found = Event.objects.visible_to(self.request.user).order_by("-id")
+        post = self.request.user.acting  # type: ignore[union-attr]
+        return found.filter(township_id=post.unit_id) if post and post.unit.is_township else found
 
     def get_template_names(self) -> list[str]:
         if self.request.htmx.target == "rows":  # type: ignore[attr-defined]  # django-htmx puts it there
@@ -97,7 +103,7 @@ def event_row(values: dict[str, Any]) -> dict[str, Any]:
 # --- one event ------------------------------------------------------------------------------------------------------
 def visible_event(request: HttpRequest, pk: int) -> Event:
     """The event with what its page says of it, or 404."""
-    related = ("township", "grid", "category", "reported_by", "claimed_by")
+    related = ("township", "grid", "category", "reported_by", "claimed_by", "merged_into")
     callers = Exists(Caller.objects.filter(event=OuterRef("pk")))
     events = Event.objects.visible_to(request.user).select_related(*related).annotate(has_caller=callers)
     return get_object_or_404(events, pk=pk)
@@ -116,13 +122,15 @@ class EventDetail(DetailView):  # type: ignore[type-arg]
 def detail_context(request: HttpRequest, event: Event, **bound: Form) -> dict[str, Any]:
     """All that the page shows. `bound`: the form that was sent and is wrong, by its verb."""
     user = request.user
-    # the way in plain words is told from all of them, it names offices and times; opened may be those of one's own
-    all_whistles = list(with_sight(event.whistles.order_by("-id"), user))
-    parts = event.dispatches.select_related("department", "returning__to_unit").order_by("id")
-    all_dispatches = list(with_sight(parts, user)) if all_whistles else []
-    stones = milestones(event, all_whistles, all_dispatches)
+    all_whistles, all_dispatches = way_of(event, user)
     whistles = [one for one in all_whistles if one.is_mine_to_see]
     dispatches = [one for one in all_dispatches if one.is_mine_to_see]
+    looks = checks.looks(event=event) if all_whistles else []
+    given = list(event.handovers.select_related("from_township", "to_township").order_by("-id"))
+    # the way in plain words is told from all of them, it names offices and times; opened may be those of one's own
+    way = way_of(event.merged_into, user) if event.merged_into else (all_whistles, all_dispatches)
+    stones = milestones(event, *way, checks=[look.check for look in looks], handovers=given)
+    more = parts_context(user, event, looks, given)
     return {
         "event": event,
         "now": timezone.now(),
@@ -131,12 +139,21 @@ def detail_context(request: HttpRequest, event: Event, **bound: Form) -> dict[st
         "attachments": files_of(event),
         "whistles": whistles,
         "dispatches": dispatches,
+        **marks_context(user, event),
         "entries": Entry.objects.about(event, *whistles, *dispatches),
         "milestones": stones,
         "current": next((stone for stone in stones if stone.state == "now"), None),
-        **verb_context(user, event, bound),
+        **more,
+        **verb_context(user, event, more["forms"], bound),
         **reader_context(user, event),
     }
+
+
+def way_of(event: Event, user: Any) -> tuple[list[Whistle], list[Dispatch]]:
+    """All whistles of an event, the newest first, and all their dispatches, each with whether this person may open it."""
+    whistles = list(with_sight(event.whistles.order_by("-id"), user))
+    parts = event.dispatches.select_related("department", "returning__to_unit").order_by("id")
+    return whistles, list(with_sight(parts, user)) if whistles else []
 
 
 def with_sight(rows: QuerySet[Any], user: Any) -> QuerySet[Any]:
@@ -146,10 +163,10 @@ def with_sight(rows: QuerySet[Any], user: Any) -> QuerySet[Any]:
     return seen
 
 
-def verb_context(user: Any, event: Event, bound: dict[str, Form]) -> dict[str, Any]:
-    """What this person may do now; the proposed way and why where the desk decides."""
+def verb_context(user: Any, event: Event, more: dict[str, Form], bound: dict[str, Form]) -> dict[str, Any]:
+    """What this person may do now; the proposed way and why where the desk decides. `more`: forms of other parts."""
     proposal = propose_route(event, today=timezone.localdate()) if can_dismiss(user, event) else None
-    forms = {**verb_forms(user, event, proposal), **bound}
+    forms = {**verb_forms(user, event, proposal), **more, **bound}
     return {
         "proposal": proposal,
         "forms": forms,

@@ -50,9 +50,11 @@ def page_of(request: HttpRequest, rows: QuerySet[Any]) -> Page:
     return Page(found[:SIZE], number, has_next=len(found) > SIZE and number < LAST, query=urlencode(said))
 
 
-def quick_context(quick: Sequence[tuple[str, str]], page: Page) -> dict[str, Any]:
-    """The usual questions as links over the list, and whether the list answers another one."""
+def quick_context(quick: Sequence[tuple[str, str]], page: Page, keep: str = "") -> dict[str, Any]:
+    """The usual questions as links over the list, and whether the list answers another one. Each keeps `keep`."""
+    links = [(label, "&".join(filter(None, (keep, query)))) for label, query in quick]
     return {
-        "quick": [(label, query, query == page.query) for label, query in quick],
-        "is_filtered": page.query not in dict(quick).values(),
+        "quick": [(label, query, query == page.query) for label, query in links],
+        "is_filtered": page.query not in dict(links).values(),
+        "is_narrowed": page.query != keep,
     }

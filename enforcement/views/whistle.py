@@ -31,6 +31,8 @@ from enforcement.permissions import (
     can_read_rating_text,
     can_reject,
     can_rework,
+    can_start_action,
+    can_start_again,
     can_whistle,
 )
 from enforcement.services import claim as claims
@@ -42,16 +44,20 @@ from enforcement.services.labels import (
     WHISTLE_STATES,
     WHISTLE_TONES,
     Clock,
+    desk_word,
     dispatch_clock,
     dot,
     part_word,
+    voice,
     whistle_clock,
 )
+from enforcement.services.rating import is_too_late
 from enforcement.services.report import Work, work_of
 from enforcement.services.steps import forecast, whistle_steps
+from enforcement.views.box import IN, OUT, Box, box_of
+from enforcement.views.escalation import marks_context
 from enforcement.views.event import request_id
 from enforcement.views.paging import page_of, quick_context
-from enforcement.services.rating import is_too_late
 from records.models import Entry
 from records.services.attachment import files_of
 from records.verbs import require
@@ -66,6 +72,7 @@ KIND_WORDS = {
 }
 
 
+NOT_RETURNED = [state for state in Dispatch.State.values if state != Dispatch.State.RETURNED]
 QUICK = (
     ("全部", ""),
     ("在办", "state=open"),
@@ -88,7 +95,7 @@ class WhistleList(ListView):  # type: ignore[type-arg]  # generic for mypy only
     template_name = "enforcement/whistle_list.html"
 
     def get_queryset(self) -> QuerySet[Whistle]:
-        return Whistle.objects.visible_to(self.request.user).order_by("-id")
+        return in_box(Whistle.objects.visible_to(self.request.user), box_of(self.request))
 
     def get_template_names(self) -> list[str]:
         if self.request.htmx.target == "rows":  # type: ignore[attr-defined]  # django-htmx puts it there
@@ -96,25 +103,35 @@ class WhistleList(ListView):  # type: ignore[type-arg]  # generic for mypy only
         return [self.template_name]
 
     def get_context_data(self, **_: Any) -> dict[str, Any]:
-        now = timezone.now()
+        now, box = timezone.now(), box_of(self.request)
         found = self.get_queryset()
-        filters = SimpleLazyObject(partial(WhistleFilter, self.request.GET, found, request=self.request))
+        filters = SimpleLazyObject(
+            partial(WhistleFilter, self.request.GET, found, request=self.request, is_out=box.code == OUT)
+        )
         page = page_of(self.request, (filters.qs if self.request.GET else found).values(*ROW))
         return {
             "bar": SimpleLazyObject(lambda: bar(filters)),  # the rows alone do not ask for it
             "page": page,
-            "rows": whistle_rows(page.rows, now, shows_township=not is_township(self.request.user)),
+            "rows": whistle_rows(page.rows, now, shows_unit=box.code != OUT),
             "now": now,
-            **quick_context(QUICK, page),
-            "departments": SimpleLazyObject(department_names),
+            "box": box,
+            **quick_context(QUICK, page, box.query),
+            "departments": SimpleLazyObject(unit_names),
+            "can_start_action": can_start_action(self.request.user),
         }
 
 
-def is_township(user: Any) -> bool:
-    return user.acting is not None and user.acting.unit.is_township
+def in_box(whistles: QuerySet[Whistle], box: Box) -> QuerySet[Whistle]:
+    """One box, newest first, each by its own index: the unit's own whistles, or those that it has a dispatch of."""
+    if box.code == OUT:
+        return whistles.filter(by_unit_id=box.unit_id).order_by("-id")
+    if box.code == IN:
+        held = {"dispatches__department_id": box.unit_id, "dispatches__state__in": NOT_RETURNED}
+        return whistles.filter(**held).order_by("-dispatches__id")
+    return whistles.order_by("-id")
 
 
-def whistle_rows(whistles: Sequence[dict[str, Any]], now: datetime, *, shows_township: bool) -> list[dict[str, Any]]:
+def whistle_rows(whistles: Sequence[dict[str, Any]], now: datetime, *, shows_unit: bool) -> list[dict[str, Any]]:
     """The lines of the list, as plain values: model instances would cost more than the queries. At most two queries."""
     parts = defaultdict(list)
     found = Dispatch.objects.filter(whistle__in=[one["id"] for one in whistles]).exclude(state="returned").order_by("id")
@@ -125,7 +142,7 @@ def whistle_rows(whistles: Sequence[dict[str, Any]], now: datetime, *, shows_tow
     return [
         {
             **one,
-            "line": f"{one['number']} · {one['by_unit__short_name']}" if shows_township else one["number"],
+            "line": f"{one['number']} · {one['by_unit__short_name']}" if shows_unit else one["number"],
             "kind": WHISTLE_KINDS[one["kind"]],
             "kind_tone": KIND_TONES.get(one["kind"], ""),
             "state": WHISTLE_STATES[one["state"]],
@@ -139,8 +156,9 @@ def whistle_rows(whistles: Sequence[dict[str, Any]], now: datetime, *, shows_tow
     ]
 
 
-def department_names() -> list[str]:
-    return list(Unit.objects.departments().open_on(timezone.localdate()).values_list("short_name", flat=True))
+def unit_names() -> list[str]:
+    """Whoever may be asked: departments, and by departments townships too."""
+    return list(Unit.objects.organs().open_on(timezone.localdate()).values_list("short_name", flat=True))
 
 
 # --- one whistle ----------------------------------------------------------------------------------------------------
@@ -189,15 +207,21 @@ def detail_context(request: HttpRequest, whistle: Whistle, **bound: Form) -> dic
         "now": now,
         "state_tone": WHISTLE_TONES.get(whistle.state, ""),
         "kind_tone": KIND_TONES.get(whistle.kind, ""),
+        "voice": voice(whistle.by_unit),
+        "missed": whistle.state == Whistle.State.SUBMITTED and whistle.is_action and whistle.assemble_at <= now,  # type: ignore[operator]
+        "tasks": tasks_of(whistle, dispatches),
+        "can_start_again": can_start_again(user, whistle),
         "clock": whistle_clock(vars(whistle), [vars(one) for one in dispatches]),
         "attachments": files_of(whistle.event),
         "parts": parts_of(user, dispatches, mine, cast("CloseForm | None", forms.get("close"))),
         "asked": [] if dispatches else whistles.asked_departments(whistle),
         "forecast": forecast(whistle.kind, now) if whistle.state == Whistle.State.SUBMITTED else [],
         "steps": whistle_steps(whistle, dispatches),
+        **marks_context(user, whistle),
         "entries": Entry.objects.about(whistle.event, whistle, *(one for one in dispatches if one.pk in mine)),
         "confirm_is_provisional": "confirm_due" in whistle.provisional,
         "forms": forms,
+        "reads_rating_text": can_read_rating_text(user),
         "reworking": [one for one in dispatches if one.state == Dispatch.State.REWORK],
         "is_own_township": user.acting is not None and user.acting.unit_id == whistle.by_unit_id,  # type: ignore[union-attr]
         **{can.__name__: can(user, whistle) for can in (can_approve, can_confirm_emergency, can_close, can_claim)},
@@ -225,7 +249,6 @@ def parts_of(user: Any, dispatches: list[Dispatch], mine: set[int], close: Close
     now, work = timezone.now(), work_of([one for one in dispatches if one.pk in mine])
     return [
         Part(
-        "reads_rating_text": can_read_rating_text(user),
             dispatch=one,
             word=part_word(vars(one)),
             tone=TONES[dot(vars(one), "", now).tone],
@@ -242,6 +265,19 @@ def parts_of(user: Any, dispatches: list[Dispatch], mine: set[int], close: Close
 def again(request: HttpRequest, whistle: Whistle, **bound: Form) -> HttpResponse:
     """The page once more, with what was typed and what to do about it."""
     return render(request, "enforcement/whistle_detail.html", detail_context(request, whistle, **bound), status=422)
+
+
+def tasks_of(whistle: Whistle, dispatches: Sequence[Dispatch]) -> list[tuple[Unit, str]]:
+    """Who is to do what in a joint action: as sent, or as asked for where it is not sent yet."""
+    if not whistle.is_action:
+        return []
+    if dispatches:
+        return [(one.department, one.task) for one in dispatches if one.state not in Dispatch.GONE]
+    return [(unit, whistle.tasks.get(str(unit.pk), "")) for unit in whistles.asked_departments(whistle)]
+
+
+def everybody(whistle: Whistle) -> str:
+    return "各单位" if whistle.is_action else "各部门"
 
 
 # --- blowing --------------------------------------------------------------------------------------------------------
@@ -279,19 +315,17 @@ def made_already(request: HttpRequest, event: Event) -> Whistle | None:
 
 
 def submit_context(event: Event, form: WhistleForm) -> dict[str, Any]:
-    now = timezone.now()
-    chosen = form["kind"].value()
+    return {"event": event, "form": form, **kinds_context(form), "attachments": files_of(event)}
+
+
+def kinds_context(form: Form) -> dict[str, Any]:
+    """The four kinds with what each would mean now, the chosen one marked."""
+    now, chosen = timezone.now(), form["kind"].value()
     kinds = [
         {"value": kind.value, "label": kind.label, "words": KIND_WORDS[kind], "steps": forecast(kind, now)}
         for kind in Whistle.Kind
     ]
-    return {
-        "event": event,
-        "form": form,
-        "now": now,
-        "kinds": [{**kind, "is_on": kind["value"] == chosen} for kind in kinds],
-        "attachments": files_of(event),
-    }
+    return {"now": now, "kinds": [{**kind, "is_on": kind["value"] == chosen} for kind in kinds]}
 
 
 # --- verbs ----------------------------------------------------------------------------------------------------------
@@ -303,7 +337,7 @@ def approve(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return again(request, whistle, approve=form)
     whistles.approve(whistle, by=request.user, **form.cleaned_data)
-    messages.success(request, "已批准，各部门已收到消息")
+    messages.success(request, f"已批准，{everybody(whistle)}已收到消息")
     return redirect(whistle)
 
 
@@ -315,7 +349,9 @@ def reject(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return again(request, whistle, reject=form)
     whistles.reject(whistle, by=request.user, **form.cleaned_data)
-    messages.success(request, "已退回指挥室，没有发给任何部门")
+    messages.success(
+        request, f"已退回{desk_word(whistle.by_unit)}，没有发给任何{'单位' if whistle.is_action else '部门'}"
+    )
     return redirect(whistle)
 
 

@@ -73,7 +73,7 @@ def test_home_refuses_a_post(cast: Cast) -> None:
 @pytest.mark.parametrize("role", Role.values)
 def test_nav_has_only_pages_that_exist(role: str) -> None:
     assert role in NAV
-    for _, pages in pages_of(role, in_department=False):
+    for _, pages in pages_of(role, is_sent=False):
         for _, url in pages:
             resolve(url)
 
@@ -83,8 +83,11 @@ def test_nav_has_only_pages_that_exist(role: str) -> None:
     [
         ("grid", ["我上报的", "事件", "消息"]),
         ("officer", ["现在该我做的", "事件", "吹哨", "派单", "一支队伍", "值班", "消息"]),
-        ("duty", ["指挥台", "现在该我做的", "事件", "吹哨", "派单", "一支队伍", "值班", "消息"]),
-        ("scjg_liaison", ["现在该我做的", "派单", "吹哨", "事件", "消息"]),
+        (
+            "duty",
+            ["指挥台", "现在该我做的", "事件", "吹哨", "派单", "发起联合行动", "一支队伍", "值班", "消息"],
+        ),
+        ("scjg_liaison", ["现在该我做的", "派单", "吹哨", "事件", "发起联合行动", "消息"]),
         ("zrzy_officer", ["现在该我做的", "派单", "吹哨", "事件", "消息"]),
         *(
             (who, ["指挥台", "超期未办的", "事件", "吹哨", "派单", "一支队伍", "值班", "消息"])

@@ -95,7 +95,7 @@ def test_page_changes_nothing_on_get(cast: Cast, dispatch: Dispatch, person: str
 
 def test_page_for_the_township_offers_no_department_verb(cast: Cast, dispatch: Dispatch) -> None:
     page = page_of(cast.duty, dispatch)
-    assert "发给部门" in page
+    assert "发给市场监管局" in page
     for verb in ("sign", "assign", "arrive", "report"):
         assert url(verb, dispatch) not in page
 

@@ -15,6 +15,10 @@ class UnitQuerySet(models.QuerySet["Unit"]):
     def departments(self) -> Self:
         return self.filter(kind__in=Unit.DEPARTMENT_KINDS)
 
+    def organs(self) -> Self:
+        """Whoever may whistle and be whistled for."""
+        return self.filter(kind__in=(*Unit.TOWNSHIP_KINDS, *Unit.DEPARTMENT_KINDS))
+
 
 class Unit(models.Model):
     """An organ, a grid or a sub-unit. Closed with a date and a successor, never deleted."""

@@ -1,5 +1,6 @@
 """The command room's pages: the first page by role, the work list, the board."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import md5
 from typing import Any
@@ -19,8 +20,10 @@ from command_room.permissions import can_choose_township, can_view_board, can_vi
 from command_room.services import board as boards
 from command_room.services import city, day, marks
 from command_room.services import worklist as work
+from command_room.services.worklist_act import Act
 from command_room.templatetags.look import due
 from enforcement.permissions import can_take_calls
+from enforcement.services.marks import NAMES, TONES, levels_of
 from townships import people
 from townships.models import Role, Unit
 
@@ -82,7 +85,7 @@ def drawn_work(request: HttpRequest, mark: str, now: datetime) -> Drawing:
         wanted = request.GET.get("when")
         chosen = next((part for part in parts if part.code == wanted), None) or work.first_filled(parts)
         context = {
-            "rows": [row_of(tone, act, now) for tone, act in chosen.acts],
+            "rows": rows_of(chosen.acts, now),
             "segments": parts,
             "chosen": chosen,
             "page": reverse("command_room:worklist"),
@@ -93,10 +96,18 @@ def drawn_work(request: HttpRequest, mark: str, now: datetime) -> Drawing:
     return draw("work", mark, now, make)
 
 
-def row_of(tone: str, act: work.Act, now: datetime) -> dict[str, Any]:
+def rows_of(acts: Sequence[tuple[str, Act]], now: datetime) -> list[dict[str, Any]]:
+    """With their yellow and red marks, for which one query is asked if anything is late."""
+    levels = levels_of({act.number: act.due for _, act in acts if act.due and act.due < now})
+    return [row_of(tone, act, now, levels.get(act.number, 0)) for tone, act in acts]
+
+
+def row_of(tone: str, act: Act, now: datetime, level: int = 0) -> dict[str, Any]:
     """A row as plain values: lookups in a dict are what Django's templates do fastest, and there may be a hundred."""
     return {
         **vars(act),
+        "mark": NAMES[level],
+        "mark_tone": TONES[level],
         "colour": tone,
         "changes": f"{act.state} {act.claimed_by}",
         "clock": due(act.due, act.label, now, provisional=act.is_provisional, tone=act.tone),

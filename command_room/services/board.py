@@ -1,6 +1,6 @@
 """The board of a township: a column a state, overdue first, and the numbers over them."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +12,9 @@ from command_room.services.clock import turning
 from command_room.services.worklist_act import page
 from command_room.templatetags.look import SOON, tone_of
 from enforcement.models import Dispatch, Event, Whistle
+from enforcement.rules.escalation import Level
 from enforcement.services.labels import KIND_TONES, NOT_BEGUN, PART_FIELDS, WORDS, whistle_clock
+from enforcement.services.marks import NAMES, TONES, highest, late_whistles
 from townships.models import Unit
 
 COLUMN = 50
@@ -39,19 +41,24 @@ class Board:
     open: int
     late: int
     soon: int
+    yellow: int  # of the late ones: those marked yellow, and those marked red
+    red: int
     to_accept: int  # events that wait for the desk
     until: datetime  # the first moment at which the clock alone makes something look different
 
 
 def board(township: Unit, now: datetime) -> Board:
-    """The five columns and the numbers over them, in five queries."""
+    """The five columns and the numbers over them, in six queries."""
     cards = _cards(township.pk)
     parts = _parts([card["id"] for card in cards])
     names = _names(cards)
+    levels = highest(late_whistles([township.pk], now))
     soon = now + SOON
     slips: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for card in cards:
-        slips[card["state"]].append(_slip(card, parts.get(card["id"], ()), names, now))
+        slips[card["state"]].append(
+            _slip(card, parts.get(card["id"], ()), names, now) | _mark(levels.get(card["id"], 0))
+        )
     counts = _counts(township.pk, now, soon)
     lanes = [
         Lane(state, Whistle.State(state).label, counts[state], slips[state])
@@ -63,7 +70,10 @@ def board(township: Unit, now: datetime) -> Board:
     until = turning(clocks, now)
     if any(lane.more for lane in lanes):
         until = min(until, now + MINUTE)  # what the columns do not show is counted over them all the same
-    return Board(lanes, counts["open"], counts["late"], counts["soon"], to_accept, until)
+    marks = Counter(levels.values())
+    return Board(
+        lanes, counts["open"], counts["late"], counts["soon"], marks[Level.YELLOW], marks[Level.RED], to_accept, until
+    )
 
 
 CARD_FIELDS = (
@@ -130,6 +140,10 @@ def _slip(
         "label": clock.label,
         "provisional": clock.is_provisional,
     }
+
+
+def _mark(level: int) -> dict[str, str]:
+    return {"mark": NAMES[level], "mark_tone": TONES[level]}
 
 
 def _dot(part: dict[str, Any], now: datetime) -> tuple[str, str, str]:

@@ -1,6 +1,6 @@
 """The yellow and red marks of what is late now: for the pages of one matter, and for lists and the board."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,12 +8,13 @@ from typing import Any
 from django.db.models import F, Max, Q, QuerySet
 
 from enforcement.models import Dispatch, Escalation, Event, Whistle
+from enforcement.permissions import can_view_escalation
 from enforcement.rules.clocks import next_clock
 from enforcement.services.clocks import part_of
 from enforcement.services.labels import CLOCKS
 
-TONES = {1: "", 2: "soon", 3: "late"}
-NAMES = {level.value: level.label for level in Escalation.Level}
+TONES = {0: "", 1: "", 2: "soon", 3: "late"}
+NAMES = {0: "", **{level.value: str(level.label) for level in Escalation.Level}}
 YELLOW = Escalation.Level.YELLOW
 
 
@@ -39,15 +40,16 @@ def marks_of(target: Event | Whistle | Dispatch, user: Any) -> list[Mark]:
     if isinstance(target, Whistle):
         about |= Q(dispatch__whistle=target)
     rows = Escalation.objects.filter(about, level__gte=YELLOW).running()
-    rows = rows.annotate(is_open=Q(pk__in=Escalation.objects.visible_to(user)))
     highest = {(row.dispatch_id, row.clock): row for row in rows.select_related("unit").order_by("level", "id")}
-    return [Mark(row, is_open=row.is_open) for row in highest.values()]
+    return [Mark(row, is_open=can_view_escalation(user, row)) for row in highest.values()]
 
 
 def reminder_of(dispatch: Dispatch) -> Escalation | None:
     """The one reminder of the clock that runs now, if it has been sent."""
-    rows = Escalation.objects.filter(dispatch=dispatch, clock=next_clock(part_of(dispatch)), due=dispatch.next_due)
-    return rows.order_by("level").first()
+    clock, due = next_clock(part_of(dispatch)), dispatch.next_due
+    if clock is None or due is None:
+        return None
+    return Escalation.objects.filter(dispatch=dispatch, clock=clock, due=due).order_by("level").first()
 
 
 # --- many at once -----------------------------------------------------------------------------------------------------
@@ -77,11 +79,28 @@ def highest(rows: Iterable[tuple[int, int, int]]) -> dict[int, int]:
     return found
 
 
-def levels_of(kind: str, due_of: dict[int, datetime]) -> dict[int, int]:
-    """Of events, whistles or dispatches (`kind`), by their ids and the due times shown: id → level. One query."""
-    rows = Escalation.objects.filter(**{f"{kind}__in": due_of}, level__gte=YELLOW)
-    found: dict[int, int] = {}
-    for pk, due, level in rows.values_list(f"{kind}_id", "due", "level"):
-        if due == due_of[pk]:
-            found[pk] = max(level, found.get(pk, 0))
+def levels_of(due_of: Mapping[str, datetime]) -> dict[str, int]:
+    """Number of an event, whistle or dispatch → its level, where it is late by the due time that is shown. One query at most."""
+    rows = [
+        Escalation.objects.filter(**{f"{field}__in": numbers}, level__gte=YELLOW).values_list(field, "due", "level")
+        for field, numbers in _by_field(due_of).items()
+    ]
+    found: dict[str, int] = {}
+    for number, due, level in rows[0].union(*rows[1:], all=True) if rows else ():
+        if due == due_of[number]:
+            found[number] = max(level, found.get(number, 0))
     return found
+
+
+def _by_field(numbers: Iterable[str]) -> dict[str, list[str]]:
+    """事… is an event's number, 哨… a whistle's, 哨…/1 a dispatch's; a whistle is late where its dispatches are."""
+    fields: dict[str, list[str]] = {}
+    for number in numbers:
+        if number.startswith("事"):
+            fields.setdefault("event__number", []).append(number)
+        elif "/" in number:
+            fields.setdefault("dispatch__number", []).append(number)
+        else:
+            fields.setdefault("whistle__number", []).append(number)
+            fields.setdefault("dispatch__whistle__number", []).append(number)
+    return fields

@@ -42,6 +42,7 @@ KILLS = int(os.environ.get("CHAOS_KILLS", "20"))
 SEED = int(os.environ.get("CHAOS_SEED", "") or time.time())
 CLIENTS = 4
 PATIENCE_S = 20  # of a client with one answer
+LIFE_S = 3  # before it is killed again: it is to be killed at its work, not while it starts
 START_S, STUCK_S, DRAIN_S = (
     120,
     300,
@@ -144,7 +145,7 @@ class Monkey:
 
     def kill(self, name: str) -> bool:
         pid = self.target.pid_of(VICTIMS[name])
-        if pid is None:
+        if pid is None or age(pid) < LIFE_S:
             return False
         try:
             os.kill(pid, signal.SIGKILL)
@@ -152,6 +153,15 @@ class Monkey:
             return False
         self.kills[name] += 1
         return True
+
+
+def age(pid: int) -> float:
+    """Seconds since this process was started; 0 if it is gone."""
+    try:
+        began = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    except OSError:
+        return 0
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - began / os.sysconf("SC_CLK_TCK")
 
 
 # --- the clients ----------------------------------------------------------------------------------------------------

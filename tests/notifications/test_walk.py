@@ -79,6 +79,7 @@ def test_walk_with_the_broker_away_is_not_held_up_and_everything_arrives_afterwa
     assert told == {
         "event_reported": 1, "whistle_submitted": 1, "whistle_approved": 1, "dispatch_sent": 2, "dispatch_arrived": 2,
         "dispatch_reported": 2, "rework_asked": 1, "dispatch_closed": 2, "event_closed": 1,
+        "check_asked": 2,
     }  # fmt: skip
     assert set(Delivery.objects.values_list("state", flat=True)) == {"pending"}
     assert Delivery.objects.count() == Message.objects.count() == sum(told.values())

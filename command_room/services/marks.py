@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection
 
-from enforcement.models import Appeal, Dispatch, Escalation, Event, Handover, Whistle
+from enforcement.models import Appeal, Dispatch, Escalation, Event, Handover, Return, Whistle
 from townships.models import Post, Role, Shift, SquadMember, Unit, User
 
 _NEWEST = (
@@ -31,6 +31,10 @@ _OF_REPORTER = _NEWEST.format(Event._meta.db_table, "reported_by_id = %s", "id",
 _OF_DEPARTMENT = _ALL.format(Dispatch._meta.db_table, "department_id = %s AND state = ANY(%s)")
 _ASKED = "(SELECT string_agg(id::text, ',' ORDER BY id) FROM {} WHERE state = 'asked' AND {})"
 _HANDOVERS = _ASKED.format(Handover._meta.db_table, "(to_township_id = %s OR from_township_id = %s)")
+_RETURNS = _ALL.format(
+    Dispatch._meta.db_table,
+    f"id IN (SELECT dispatch_id FROM {Return._meta.db_table} WHERE state = 'arbitration')",  # noqa: S608 - as above
+)
 _APPEALS = _ASKED.format(Appeal._meta.db_table, "TRUE")
 _TOWNSHIPS = f"ARRAY(SELECT id FROM {Unit._meta.db_table} WHERE kind = ANY(%s::text[]))"  # noqa: S608 - a table's own name
 _LATE = _ALL.format(Whistle._meta.db_table, f"by_unit_id = ANY({_TOWNSHIPS}) AND state = ANY(%s) AND next_due < %s")
@@ -57,10 +61,11 @@ def of_work(user: User, post: Post, now: datetime) -> str:
         return _ask(parts, [post.unit_id] * (len(parts) + 1))
     if post.role in (Role.GUIDANCE, Role.AUDITOR):
         return _ask(
-            [_LATE, _APPEALS, _LAST.format(Escalation._meta.db_table, "TRUE")],
+            [_LATE, _RETURNS, _APPEALS, _LAST.format(Escalation._meta.db_table, "TRUE")],
             [list(Unit.TOWNSHIP_KINDS), list(Whistle.OPEN), now],
         )
-    return _ask([_OF_DEPARTMENT, _TURNED.format("unit_id")], [post.organ_id, list(Dispatch.IN_HAND), post.organ_id])
+    states = [*Dispatch.IN_HAND, Dispatch.State.RETURNING]
+    return _ask([_OF_DEPARTMENT, _TURNED.format("unit_id")], [post.organ_id, states, post.organ_id])
 
 
 def _ask(parts: list[str], params: list[Any]) -> str:

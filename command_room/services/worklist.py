@@ -18,6 +18,7 @@ from command_room.services.worklist_act import Act, common, first, page
 from command_room.services.worklist_appeal import appeals
 from command_room.services.worklist_check import checks
 from command_room.services.worklist_handover import handovers, unanswered
+from command_room.services.worklist_returns import to_agree, to_decide
 from command_room.templatetags.look import tone_of
 from enforcement.models import Check, Dispatch, Event, Whistle
 from enforcement.services.labels import CLOCKS, KIND_TONES, PART_FIELDS, dispatch_clock, whistle_clock
@@ -233,7 +234,7 @@ def _late_everywhere(_: Post, user: Any, now: datetime, limit: int) -> Iterable[
     townships = list(Unit.objects.townships().values_list("pk", flat=True))  # named, so that the index on them serves
     late = Whistle.objects.filter(by_unit_id__in=townships, state__in=Whistle.OPEN, next_due__lt=now)
     rows = list(first(late, limit, WHISTLE_FIELDS))
-    waiting = Dispatch.objects.filter(whistle_id__in=[row["id"] for row in rows], state__in=Dispatch.IN_HAND)
+    waiting = Dispatch.objects.filter(whistle_id__in=[row["id"] for row in rows], next_due__lt=now)
     parts: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for part in waiting.order_by("id").values(*PART_FIELDS):
         parts[part["whistle_id"]].append(part)
@@ -241,17 +242,23 @@ def _late_everywhere(_: Post, user: Any, now: datetime, limit: int) -> Iterable[
 
 
 def _late_act(row: dict[str, Any], user: Any, parts: Sequence[dict[str, Any]], now: datetime) -> Act:
-    late = [part["department__short_name"] for part in parts if part["next_due"] and part["next_due"] < now]
+    late = dict.fromkeys(_whom(part) for part in parts if part["next_due"] and part["next_due"] < now)
     whom = {"submitted": "镇领导审核", "reported": "镇里评价"}.get(row["state"]) or "、".join(late)
     clock = whistle_clock(row, parts).name
     row = {**row, "event__grid__short_name": "", "claimed_by_id": None}
     return _whistle_act(row, user, "", clock, f"{Whistle.State(row['state']).label}，等{whom}")
 
 
+def _whom(part: dict[str, Any]) -> str:
+    """Who keeps a department's part waiting."""
+    name: str = part["department__short_name"]
+    return {"returning": f"{name}领导答复退哨", "arbitration": "指导办裁定退哨"}.get(part["state"], name)
+
+
 # --- what each role's list is made of -----------------------------------------------------------------------------------
 IN_TOWNSHIP: dict[str, tuple[Part, ...]] = {
     Role.DUTY: (_to_accept, _to_close, handovers),
-    Role.LEADER: (_to_approve, _to_confirm),
+    Role.LEADER: (_to_approve, _to_confirm, to_agree),
     Role.OFFICER: (_squad,),
 }
 ELSEWHERE: dict[str, tuple[Part, ...]] = {
@@ -259,7 +266,7 @@ ELSEWHERE: dict[str, tuple[Part, ...]] = {
     Role.DEPT_LEADER: (_dispatches,),
     Role.OFFICER: (_dispatches,),
     Role.GRID: (checks, _own_reports),
-    Role.GUIDANCE: (appeals, _late_everywhere),
+    Role.GUIDANCE: (to_decide, appeals, _late_everywhere),
     Role.AUDITOR: (_late_everywhere,),
 }
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from enforcement.models import Dispatch, Event, Return, Whistle
 from enforcement.rules.clocks import next_due
@@ -100,7 +101,9 @@ def _apply(obj: Any, clocks: Clocks) -> Clocks:
 
 
 def _store(obj: Any, clocks: Clocks, to: list[Any], message: kinds.Kind) -> None:
-    obj.save(update_fields=[*clocks, "next_due", "provisional", "changed_at"])
+    if obj.next_due is not None:
+        obj.alarm_at = timezone.now()  # the next sweep finds out what the new due time means
+    obj.save(update_fields=[*clocks, "next_due", "alarm_at", "provisional", "changed_at"])
     entry = record(
         obj,
         "due_recomputed",

@@ -100,7 +100,8 @@ def confirm_emergency(whistle: Whistle, *, by: Any) -> None:
         raise Refused(whistle, "这张应急哨已经事后确认过，不用再确认。")
     whistle.approved_at, whistle.approved_by = timezone.now(), by
     whistle.claimed_at = whistle.claimed_by = None
-    whistle.save(update_fields=["approved_at", "approved_by", "claimed_at", "claimed_by", "changed_at"])
+    whistle.alarm_at = own_alarm(whistle)
+    whistle.save(update_fields=["approved_at", "approved_by", "claimed_at", "claimed_by", "alarm_at", "changed_at"])
     late = late_mark(whistle.approved_at, whistle.confirm_due)
     record(whistle, "emergency_confirmed", by=by, what=f"事后确认应急哨{late}", stage=Stage.DISPATCH)
 
@@ -140,8 +141,8 @@ def close(whistle: Whistle, *, by: Any, seen_state: str, ratings: Mapping[int, R
     _refuse_while_reworking(whistle)
     now = timezone.now()
     late = late_mark(now, whistle.eval_due)
-    advance(
     given = {} if is_too_late(whistle, now) else ratings or {}
+    advance(
         whistle,
         Whistle.State.CLOSED,
         by=by,
@@ -151,7 +152,7 @@ def close(whistle: Whistle, *, by: Any, seen_state: str, ratings: Mapping[int, R
         closed_at=now,
         closed_by=by,
         next_due=None,
-        alarm_at=None,
+        alarm_at=confirmation_alarm(whistle),
     )
     dispatches = locked_dispatches(whistle)
     result = _result(dispatches)
@@ -193,9 +194,9 @@ def rework(dispatch: Dispatch, *, by: Any, seen_state: str, reason: str) -> None
         claimed_at=None,
         claimed_by=None,
     )
-    recount(whistle)
     if dispatch.is_lead:
         checks.end(whistle)
+    recount(whistle)
     dispatch.refresh_from_db(fields=["rework_due", "next_due", "provisional"])
     message = dispatch_message(kinds.ReworkAsked, dispatch)
     notify(message, to=department_people(dispatch), key=f"rework_asked:{dispatch.pk}")
@@ -259,8 +260,8 @@ def _mark_event(event: Event, *, by: Any, seen_state: str) -> None:
     """The event, locked first of all, is whistled for; whoever comes second is refused here."""
     is_new = seen_state == Event.State.REPORTED  # `lock_held` refuses if it is not
     verified = {"verified_at": timezone.now(), "verified_by": by} if is_new else {}
-    advance(
     handovers.lock_held(event, seen_state=seen_state)
+    advance(
         event,
         Event.State.WHISTLED,
         by=by,
@@ -273,8 +274,8 @@ def _mark_event(event: Event, *, by: Any, seen_state: str) -> None:
         claimed_by=None,
         **verified,
     )
-
     handovers.void(event, by=by)
+
 
 def _submit_to_leaders(whistle: Whistle, departments: Sequence[Unit], clocks: WhistleClocks, *, by: Any) -> None:
     clock = clocks.due(whistle.submitted_at, clocks.approve)
@@ -295,6 +296,7 @@ def _submit_emergency(whistle: Whistle, departments: Sequence[Unit], clocks: Whi
     for name, value in fields.items():
         setattr(whistle, name, value)
     whistle.state, whistle.confirm_due = Whistle.State.SIGNING, confirm.at
+    whistle.alarm_at = own_alarm(whistle)
     if confirm.provisional:
         whistle.provisional = ["confirm_due", *whistle.provisional]
     whistle.save(force_insert=True)

@@ -113,6 +113,7 @@ class Count:
     missing: int
     repeated: int
     unexplained: int
+    where_missing: dict[str, int]
 
     @property
     def is_good(self) -> bool:
@@ -129,4 +130,13 @@ def count(acknowledged: Sequence[int], mails: MailSink, hooks: WebSink, groups: 
         missing=len(due - got.keys()),
         repeated=sum(got[one] - 1 for one in due if got[one] > 1),
         unexplained=sum(got[one] > tried[one] for one in due),
+        where_missing=dict(Counter(_fate(one) for one in due - got.keys())),
     )
+
+
+def _fate(receipt: Receipt) -> str:
+    """What the outbox says of a message that did not arrive."""
+    channel, address, number = receipt
+    rows = Delivery.objects.filter(message__data__number=number).order_by("id")
+    own = rows.filter(channel=channel, address=address) or rows.filter(message__recipient__email=address)
+    return "; ".join(f"{row.channel} {row.state} {row.attempts} {row.error}" for row in own) or f"no row for {channel}"

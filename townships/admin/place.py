@@ -21,12 +21,12 @@ class UnitAdmin(ImportingAdmin):
 
     columns = (
         *("code", "name", "short_name", "kind", "parent", "township", "phone", "is_confirmed"),
-        *("valid_from", "valid_to", "successor", "order"),
+        *("return_needs_leader", "valid_from", "valid_to", "successor", "order"),
     )
     resource_classes = [resource_for(Unit, columns, keys=["code"])]
     list_display = ["code", "short_name", "kind", "parent", "township", "is_confirmed", "valid_from", "valid_to"]
     list_select_related = ["parent", "township"]
-    list_filter = ["kind", "is_confirmed", ("valid_to", admin.EmptyFieldListFilter)]
+    list_filter = ["kind", "is_confirmed", "return_needs_leader", ("valid_to", admin.EmptyFieldListFilter)]
     search_fields = ["code", "name", "short_name"]
     autocomplete_fields = ["parent", "township", "successor"]
     fields = columns

@@ -36,8 +36,9 @@ _RETURNS = _ALL.format(
     f"id IN (SELECT dispatch_id FROM {Return._meta.db_table} WHERE state = 'arbitration')",  # noqa: S608 - as above
 )
 _APPEALS = _ASKED.format(Appeal._meta.db_table, "TRUE")
-_TOWNSHIPS = f"ARRAY(SELECT id FROM {Unit._meta.db_table} WHERE kind = ANY(%s::text[]))"  # noqa: S608 - a table's own name
-_LATE = _ALL.format(Whistle._meta.db_table, f"by_unit_id = ANY({_TOWNSHIPS}) AND state = ANY(%s) AND next_due < %s")
+_OF_WHISTLER = _OF_TOWNSHIP[1]
+_ORGANS = f"ARRAY(SELECT id FROM {Unit._meta.db_table} WHERE kind = ANY(%s::text[]))"  # noqa: S608 - a table's own name
+_LATE = _ALL.format(Whistle._meta.db_table, f"by_unit_id = ANY({_ORGANS}) AND state = ANY(%s) AND next_due < %s")
 _SQUAD = _ROWS.format(SquadMember._meta.db_table, "township_id = %s")
 _SHIFTS = _ROWS.format(Shift._meta.db_table, "township_id = %s AND day BETWEEN %s AND %s")
 
@@ -56,16 +57,17 @@ def of_work(user: User, post: Post, now: datetime) -> str:
     """What the work list of this post is made of."""
     if post.role == Role.GRID:  # how far a department is shows in the whistle alone, which is the township's
         return _ask([_OF_REPORTER, *_OF_TOWNSHIP], [user.pk, *[post.organ_id] * len(_OF_TOWNSHIP)])
+    states = [*Dispatch.IN_HAND, Dispatch.State.RETURNING]
     if post.unit.is_township:
         parts = [*_OF_TOWNSHIP, _HANDOVERS]
-        return _ask(parts, [post.unit_id] * (len(parts) + 1))
+        return _ask([*parts, _OF_DEPARTMENT], [*[post.unit_id] * (len(parts) + 2), states])
     if post.role in (Role.GUIDANCE, Role.AUDITOR):
         return _ask(
             [_LATE, _RETURNS, _APPEALS, _LAST.format(Escalation._meta.db_table, "TRUE")],
-            [list(Unit.TOWNSHIP_KINDS), list(Whistle.OPEN), now],
+            [[*Unit.TOWNSHIP_KINDS, *Unit.DEPARTMENT_KINDS], list(Whistle.OPEN), now],
         )
-    states = [*Dispatch.IN_HAND, Dispatch.State.RETURNING]
-    return _ask([_OF_DEPARTMENT, _TURNED.format("unit_id")], [post.organ_id, states, post.organ_id])
+    parts = [_OF_DEPARTMENT, _TURNED.format("unit_id"), _OF_WHISTLER]
+    return _ask(parts, [post.organ_id, states, post.organ_id, post.organ_id])
 
 
 def _ask(parts: list[str], params: list[Any]) -> str:

@@ -1,6 +1,6 @@
 """现在该我做的: every act that waits for this person's office and role, by due time, each with why it is here.
 
-An act waits for an office; who took it up is shown and nothing more. Each role asks one to three queries, each by an
+An act waits for an office; who took it up is shown and nothing more. Each role asks one to four queries, each by an
 index and with a limit, whatever stands in the tables.
 """
 
@@ -100,13 +100,13 @@ WHISTLE_FIELDS = (
 
 def _to_close(post: Post, user: Any, _: datetime, limit: int) -> Iterable[Act]:
     rows = Whistle.objects.filter(by_unit_id=post.unit_id, state="reported")
-    why = "主办部门已反馈，请确认办结，不行就退回返工"
+    why = "主办已反馈，请确认办结，不行就退回返工"
     return [_whistle_act(row, user, "确认", "eval_due", why) for row in first(rows, limit, WHISTLE_FIELDS)]
 
 
 def _to_approve(post: Post, user: Any, _: datetime, limit: int) -> Iterable[Act]:
     rows = Whistle.objects.filter(by_unit_id=post.unit_id, state="submitted")
-    why = "等您审核，批准以后部门才开始计时"
+    why = "等您审核，批准以后才派出去、开始计时"
     return [_whistle_act(row, user, "审核", "approve_due", why) for row in first(rows, limit, WHISTLE_FIELDS)]
 
 
@@ -138,7 +138,7 @@ def _whistle_act(row: dict[str, Any], user: Any, verb: str, clock: str, why: str
     )
 
 
-# --- the departments ------------------------------------------------------------------------------------------------
+# --- whoever is asked ------------------------------------------------------------------------------------------------
 DISPATCH_FIELDS = (
     "id", "number", "whistle__title", "state", "is_lead", "whistle__kind", "by_unit__short_name", "next_due",
     "report_due", "interim_at", "provisional", "claimed_by_id", "claimed_by__name",
@@ -146,7 +146,7 @@ DISPATCH_FIELDS = (
 
 
 def _dispatches(post: Post, user: Any, _: datetime, limit: int) -> Iterable[Act]:
-    """A department's desk: all that is open; a sub-unit or an officer: what has been given to them."""
+    """The desk of a department, or of a township: all that is open; a sub-unit or an officer: what was given to them."""
     rows = Dispatch.objects.filter(department_id=post.organ_id, state__in=Dispatch.IN_HAND)
     if post.unit.kind == Unit.Kind.SUBUNIT:
         rows = rows.filter(Q(assigned_unit_id=post.unit_id) | Q(assigned_officer=user))
@@ -174,11 +174,11 @@ def _dispatch_act(row: dict[str, Any], user: Any) -> Act:
 
 
 STEPS = {  # the clock that runs → verb, why it is here
-    "sign_due": ("签收", "等您签收，签收后镇里才知道谁来"),
+    "sign_due": ("签收", "等您签收，签收后吹哨的单位才知道谁来"),
     "arrive_due": ("报到", "已签收，等到场报到"),
     "report_due": ("首报", "已到场，先报一次进展"),
     "finish_due": ("反馈", "已到场，办完请反馈结果"),
-    "rework_due": ("反馈", "镇里退回返工，看过要求再反馈"),
+    "rework_due": ("反馈", "退回返工，看过要求再反馈"),
 }
 HELPER_WHY = "协办，已到场；有情况就反馈，没有办结期限"
 
@@ -230,9 +230,9 @@ def _report_act(row: dict[str, Any], user: Any) -> Act:
 
 
 def _late_everywhere(_: Post, user: Any, now: datetime, limit: int) -> Iterable[Act]:
-    """Whistles whose clock has run out, in all townships, and whom they wait for. Three queries."""
-    townships = list(Unit.objects.townships().values_list("pk", flat=True))  # named, so that the index on them serves
-    late = Whistle.objects.filter(by_unit_id__in=townships, state__in=Whistle.OPEN, next_due__lt=now)
+    """Whistles whose clock has run out, in the whole city, and whom they wait for. Three queries."""
+    organs = list(Unit.objects.organs().values_list("pk", flat=True))  # named, so that the index on them serves
+    late = Whistle.objects.filter(by_unit_id__in=organs, state__in=Whistle.OPEN, next_due__lt=now)
     rows = list(first(late, limit, WHISTLE_FIELDS))
     waiting = Dispatch.objects.filter(whistle_id__in=[row["id"] for row in rows], next_due__lt=now)
     parts: dict[int, list[dict[str, Any]]] = defaultdict(list)
@@ -243,7 +243,8 @@ def _late_everywhere(_: Post, user: Any, now: datetime, limit: int) -> Iterable[
 
 def _late_act(row: dict[str, Any], user: Any, parts: Sequence[dict[str, Any]], now: datetime) -> Act:
     late = dict.fromkeys(_whom(part) for part in parts if part["next_due"] and part["next_due"] < now)
-    whom = {"submitted": "镇领导审核", "reported": "镇里评价"}.get(row["state"]) or "、".join(late)
+    own = {"submitted": "领导审核", "reported": "评价"}.get(row["state"])
+    whom = f"{row['by_unit__short_name']}{own}" if own else "、".join(late)
     clock = whistle_clock(row, parts).name
     row = {**row, "event__grid__short_name": "", "claimed_by_id": None}
     return _whistle_act(row, user, "", clock, f"{Whistle.State(row['state']).label}，等{whom}")
@@ -257,13 +258,13 @@ def _whom(part: dict[str, Any]) -> str:
 
 # --- what each role's list is made of -----------------------------------------------------------------------------------
 IN_TOWNSHIP: dict[str, tuple[Part, ...]] = {
-    Role.DUTY: (_to_accept, _to_close, handovers),
+    Role.DUTY: (_to_accept, _to_close, handovers, _dispatches),
     Role.LEADER: (_to_approve, _to_confirm, to_agree),
-    Role.OFFICER: (_squad,),
+    Role.OFFICER: (_squad, _dispatches),
 }
 ELSEWHERE: dict[str, tuple[Part, ...]] = {
-    Role.LIAISON: (_dispatches,),
-    Role.DEPT_LEADER: (_dispatches,),
+    Role.LIAISON: (_dispatches, _to_close),
+    Role.DEPT_LEADER: (_dispatches, _to_approve, _to_confirm, to_agree),
     Role.OFFICER: (_dispatches,),
     Role.GRID: (checks, _own_reports),
     Role.GUIDANCE: (to_decide, appeals, _late_everywhere),

@@ -92,35 +92,35 @@ class EventDismissed(Kind):
 
 
 class WhistleSubmitted(Kind):
-    """To the township's leaders."""
+    """To the leaders of the unit that whistles."""
 
     title = "哨单等您审核"
     clock_label = "审核期限"
 
 
 class WhistleApproved(Kind):
-    """To the township's duty officer."""
+    """To the desk of the unit that whistles."""
 
     title = "哨单已批准并派出"
     clock_label = "办结期限"
 
 
 class WhistleRejected(Kind):
-    """To the township's duty officer."""
+    """To the desk of the unit that whistles."""
 
     title = "哨单未获批准"
     is_news = True
 
 
 class EmergencyBlown(Kind):
-    """To the township's leaders, who confirm it afterwards."""
+    """To the leaders of the unit that whistles, who confirm it afterwards."""
 
     title = "应急哨已发出等您事后确认"
     clock_label = "事后确认期限"
 
 
 class DispatchSent(Kind):
-    """To the department's liaisons."""
+    """To the desk of the unit that is asked."""
 
     title = "派单等您签收"
     clock_label = "签收期限"
@@ -134,16 +134,16 @@ class DispatchAssigned(Kind):
 
 
 class DispatchArrived(Kind):
-    """To the township's duty officer."""
+    """To the desk of the unit that whistles."""
 
-    title = "部门已到场"
+    title = "派单已有人到场"
     clock_label = "办结期限"
 
 
 class DispatchReported(Kind):
-    """To the township's duty officer."""
+    """To the desk of the unit that whistles."""
 
-    title = "部门已反馈等您评价"
+    title = "派单已反馈等您评价"
     clock_label = "评价期限"
 
 

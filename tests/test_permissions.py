@@ -19,6 +19,7 @@ from enforcement.models import Category, Event
 from enforcement.rules.deadlines import Step
 from enforcement.services import dispatch as dispatches
 from enforcement.services import event as events
+from enforcement.services import returns
 from enforcement.services import whistle as whistles
 from notifications.models import Message
 from records.models import Attachment
@@ -98,6 +99,10 @@ TABLE = {
     "enforcement:dispatch-report": verb(SCJG, "arrived", TO_SCJG),
     "enforcement:dispatch-remark": verb(DESK | SCJG, "lead", TO_SCJG),
     "enforcement:dispatch-rework": verb(DESK, "reported_dispatch", TO_SCJG),
+    "enforcement:dispatch-return": verb(SCJG, "lead", TO_SCJG),
+    "enforcement:return-agree": verb({"scjg_leader"}, "returning", TO_SCJG),
+    "enforcement:return-decline": verb({"scjg_leader"}, "returning", TO_SCJG),
+    "enforcement:return-arbitrate": verb({"zdb_officer"}, "arbitrated", TO_SCJG),
     "enforcement:dispatch-claim": verb(SCJG, "lead", TO_SCJG),
     "townships:password-change": page(EVERYBODY),
     "townships:logout": verb(EVERYBODY),
@@ -182,8 +187,11 @@ def world(cast: Cast, rules: None, settings: Any, tmp_path: Any) -> dict[str, An
     dispatches.report_back(
         reported, by=cast.scjg_liaison, request_id=uuid4(), seen_state="arrived", result="solved", measures="已清理"
     )
+    returned = [_returned(cast, new_event(cast, category), needs_leader=needs_leader) for needs_leader in (True, False)]
     return {
         **made,
+        "returning": returned[0],
+        "arbitrated": returned[1],
         "photo": photo,
         "whistle": whistle,
         "submitted": blow(cast, made["waiting"], "routine"),
@@ -206,6 +214,16 @@ def _arrived(cast: Cast, event: Event) -> Any:
     dispatches.arrive(
         dispatch, by=cast.scjg_liaison, seen_state="signed", officers=[cast.scjg_officer], uses_power=False
     )
+    return dispatch
+
+
+def _returned(cast: Cast, event: Event, *, needs_leader: bool) -> Any:
+    whistle = blow(cast, event, "routine")
+    whistles.approve(whistle, by=cast.leader, seen_state="submitted")
+    dispatch = whistle.dispatches.get()
+    dispatch.department.return_needs_leader = needs_leader
+    said = {"ground": "unclear", "article": "", "text": "没有写是哪一家"}
+    returns.ask(dispatch, by=cast.scjg_liaison, request_id=uuid4(), seen_state="sent", **said)
     return dispatch
 
 

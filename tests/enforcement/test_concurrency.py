@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from functools import partial
 from threading import Barrier, Thread
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
 
-from enforcement.models import Dispatch, Report, Whistle
-from enforcement.services import claim
+from enforcement.models import Dispatch, Report, Return, Whistle
+from enforcement.services import claim, returns
 from enforcement.services import dispatch as dispatches
 from enforcement.services import whistle as whistles
 from notifications.models import Message
@@ -145,6 +146,100 @@ def test_close_and_a_helpers_report_at_once(cast: Cast) -> None:
     )
     assert outcome in (["done", "done"], ["WrongState", "done"])
     assert set(Dispatch.objects.values_list("state", flat=True)) == {"closed"}
+
+
+# --- a return ---------------------------------------------------------------------------------------------------------
+def returned(cast: Cast, dispatch: Dispatch, *, by: Any = None, request_id: UUID | None = None) -> Return:
+    said = {"ground": "unclear", "article": "", "text": "没有写是哪一家。"}
+    who = by or walk.desk(cast, dispatch)
+    return returns.ask(dispatch, by=who, request_id=request_id or uuid4(), seen_state="sent", **said)
+
+
+def test_one_liaison_signs_while_the_other_returns(cast: Cast) -> None:
+    dispatch = walk.part(walk.approved(cast), cast.scjg)
+    signing, returning = fresh(dispatch), fresh(dispatch)
+    outcome = at_once(
+        lambda: dispatches.sign(signing, by=cast.scjg_liaison, seen_state="sent"),
+        lambda: returned(cast, returning, by=cast.scjg_leader),
+    )
+    assert outcome == ["WrongState", "done"]
+    dispatch.refresh_from_db()
+    assert (dispatch.state == "arbitration") == Return.objects.exists()
+    assert dispatch.state in ("signed", "arbitration")
+
+
+def test_the_same_return_sent_twice_at_once(cast: Cast) -> None:
+    dispatch = walk.part(walk.approved(cast), cast.scjg)
+    form = uuid4()
+    acts = [partial(returned, cast, fresh(dispatch), request_id=form) for _ in range(2)]
+    assert at_once(*acts) == ["done", "done"]
+    assert (Return.objects.count(), entries("return_asked")) == (1, 1)
+    assert walk.told("return_submitted") == ["zdb-officer"]
+
+
+def test_two_departments_return_at_once(cast: Cast) -> None:
+    whistle = walk.approved(cast)
+    acts = [partial(returned, cast, walk.part(whistle, unit)) for unit in (cast.scjg, cast.zrzy)]
+    assert at_once(*acts) == ["done", "done"]
+    assert Return.objects.count() == 2
+
+
+def test_two_arbitrators_decide_at_once(cast: Cast) -> None:
+    dispatch = walk.part(walk.approved(cast), cast.scjg)
+    returned(cast, fresh(dispatch))
+    first, second = fresh(dispatch), fresh(dispatch)
+    said = {"by": cast.zdb_officer, "seen_state": "arbitration", "decision": "职责清楚。"}
+    outcome = at_once(
+        lambda: returns.reassign(first, to_unit=cast.zfj, **said),
+        lambda: returns.uphold(second, **said),
+    )
+    assert outcome == ["WrongState", "done"]
+    dispatch.refresh_from_db()
+    assert (dispatch.state, dispatch.whistle.dispatches.count()) in (("returned", 3), ("signed", 2))
+
+
+def test_two_returned_parts_are_given_to_one_department_at_once(cast: Cast) -> None:
+    """Whoever comes second finds that it is asked already; a helper it may become the lead."""
+    whistle = walk.approved(cast)
+    parts = [walk.part(whistle, unit) for unit in (cast.scjg, cast.zrzy)]
+    for part in parts:
+        returned(cast, fresh(part))
+    said = {"by": cast.zdb_officer, "seen_state": "arbitration", "to_unit": cast.zfj, "decision": "职责清楚。"}
+    acts = [partial(returns.reassign, fresh(part), **said) for part in parts]
+    assert at_once(*acts) in (["Refused", "done"], ["done", "done"])
+    assert Dispatch.objects.get(department=cast.zfj).is_lead
+
+
+def test_a_helper_is_made_the_lead_while_it_signs(cast: Cast) -> None:
+    whistle = walk.approved(cast)
+    lead, helper = walk.part(whistle, cast.scjg), walk.part(whistle, cast.zrzy)
+    returned(cast, fresh(lead))
+    deciding, signing = fresh(lead), fresh(helper)
+    said = {"by": cast.zdb_officer, "seen_state": "arbitration", "to_unit": cast.zrzy, "decision": "职责清楚。"}
+    outcome = at_once(
+        lambda: returns.reassign(deciding, **said),
+        lambda: dispatches.sign(signing, by=cast.zrzy_liaison, seen_state="sent"),
+    )
+    assert outcome == ["done", "done"]
+    helper.refresh_from_db()
+    whistle.refresh_from_db()
+    assert (helper.state, helper.is_lead, whistle.state) == ("signed", True, "signed")
+    assert helper.next_due == helper.arrive_due
+
+
+def test_the_township_closes_while_a_helpers_return_is_decided(cast: Cast) -> None:
+    whistle = walk.approved(cast)
+    helper = walk.part(whistle, cast.zrzy)
+    returned(cast, fresh(helper))
+    walk.reported(cast, walk.part(whistle, cast.scjg))
+    closing, deciding = Whistle.objects.get(pk=whistle.pk), fresh(helper)
+    outcome = at_once(
+        lambda: whistles.close(closing, by=cast.duty, seen_state="reported"),
+        lambda: returns.release(deciding, by=cast.zdb_officer, seen_state="arbitration", decision="不需要。"),
+    )
+    assert outcome in (["done", "done"], ["WrongState", "done"])
+    helper.refresh_from_db()
+    assert (helper.state, helper.returning.state) in (("returned", "released"), ("closed", "void"))
 
 
 def test_claim_by_two_at_once(cast: Cast) -> None:

@@ -17,24 +17,26 @@ EVENTS = ("事件", "enforcement:event-list")
 WHISTLES = ("吹哨", "enforcement:whistle-list")
 DISPATCHES = ("派单", "enforcement:dispatch-list")
 START = ("发起联合行动", "enforcement:action-submit")
+ESCALATIONS = ("督办", "enforcement:escalation-list")
 SQUAD = ("一支队伍", "townships:squad")
 SHIFTS = ("值班", "townships:shifts")
+SHIFT_NOTES = ("值班交接", "command_room:shift-note-list")
 MESSAGES = ("消息", "notifications:inbox")
 ADMIN = ("管理后台", "admin:index")
 
 Pages = tuple[tuple[str, str], ...]
 FILES: Pages = (EVENTS, WHISTLES, DISPATCHES)
-TEAM: Pages = (SQUAD, SHIFTS)
+TEAM: Pages = (SQUAD, SHIFTS, SHIFT_NOTES)
 DESK_NAV: tuple[tuple[str, Pages], ...] = (
     ("", (BOARD, WORK)),
-    ("事件与吹哨", (*FILES, START)),
+    ("事件与吹哨", (*FILES, START, ESCALATIONS)),
     ("队伍", TEAM),
     ("", (MESSAGES,)),
 )
 ANSWERS: Pages = (DISPATCHES, WHISTLES, EVENTS)
 DEPARTMENT_NAV: tuple[tuple[str, Pages], ...] = (
     ("", (WORK,)),
-    ("事件与吹哨", (*ANSWERS, START)),
+    ("事件与吹哨", (*ANSWERS, START, ESCALATIONS)),
     ("", (MESSAGES,)),
 )
 SENT_NAV: tuple[tuple[str, Pages], ...] = (  # a department's officers, and whoever is in a sub-unit
@@ -44,7 +46,7 @@ SENT_NAV: tuple[tuple[str, Pages], ...] = (  # a department's officers, and whoe
 )
 CITY_NAV: tuple[tuple[str, Pages], ...] = (
     ("", (BOARD, ("超期未办的", WORK[1]))),
-    ("事件与吹哨", FILES),
+    ("事件与吹哨", (*FILES, ESCALATIONS)),
     ("队伍", TEAM),
     ("", (MESSAGES,)),
 )

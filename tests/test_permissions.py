@@ -6,6 +6,7 @@ told more.
 """
 
 from dataclasses import dataclass, field
+from datetime import time
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from enforcement.models import Category, Event
+from enforcement.models import Category, Escalation, Event
 from enforcement.rules.deadlines import Step
 from enforcement.services import dispatch as dispatches
 from enforcement.services import event as events
@@ -27,6 +28,7 @@ from records.services.attachment import attach
 from tests.cast import Cast, ShiftFactory, client_for
 from tests.pictures import jpeg
 from townships.models import SquadMember
+from townships.services import shift_note as shift_notes
 
 TOWN = {"grid", "duty", "leader", "officer"}
 DESK = {"duty", "leader"}
@@ -70,6 +72,10 @@ TABLE = {
     "command_room:worklist-rows": page(EVERYBODY),
     "command_room:board": page((TOWN - {"grid"}) | CHANGLE_DESK | ABOVE),
     "command_room:board-columns": page((TOWN - {"grid"}) | CHANGLE_DESK, sees=EVERYBODY - ABOVE),  # of which township?
+    "command_room:shift-note-list": page((TOWN - {"grid"}) | CHANGLE_DESK | ABOVE),
+    "command_room:shift-note-write": page(DESK | CHANGLE_DESK),
+    "command_room:shift-note-detail": page((TOWN - {"grid"}) | ABOVE, "note", (TOWN - {"grid"}) | ABOVE),
+    "command_room:shift-note-take": verb({"duty", "officer"}, "note", (TOWN - {"grid"}) | ABOVE),
     "command_room:components": page({"bureau_admin"}),
     "enforcement:event-list": page(EVERYBODY),
     "enforcement:event-report": page(TOWN | OTHER_TOWN),
@@ -104,6 +110,11 @@ TABLE = {
     "enforcement:return-decline": verb({"scjg_leader"}, "returning", TO_SCJG),
     "enforcement:return-arbitrate": verb({"zdb_officer"}, "arbitrated", TO_SCJG),
     "enforcement:dispatch-claim": verb(SCJG, "lead", TO_SCJG),
+    "enforcement:dispatch-remind": verb(DESK, "lead", TO_SCJG),
+    "enforcement:escalation-list": page(
+        DESK | CHANGLE_DESK | SCJG | ABOVE | {"zrzy_liaison", "zrzy_leader", "zfj_liaison"}
+    ),
+    "enforcement:escalation-detail": page(DESK | SCJG | ABOVE, "red", DESK | SCJG | ABOVE),
     "townships:password-change": page(EVERYBODY),
     "townships:logout": verb(EVERYBODY),
     "townships:switch-post": verb(set(), sees=set()),  # the empty form names no post of one's own
@@ -201,6 +212,16 @@ def world(cast: Cast, rules: None, settings: Any, tmp_path: Any) -> dict[str, An
         "reported": reported.whistle,
         "reported_dispatch": reported,
         "member": SquadMember.objects.get(township=cast.ganlin),
+        "red": _red(lead),
+        "rota": ShiftFactory(  # round the clock, so that the officer may take the note over at any hour
+            township=cast.ganlin,
+            user=cast.officer,
+            day=timezone.localdate(),
+            band="4_duty",
+            starts_at=time(),
+            ends_at=time(),
+        ),
+        "note": shift_notes.leave(cast.ganlin, by=cast.leader, request_id=uuid4(), text="", items=[], counts={}),
         "shift": ShiftFactory(township=cast.ganlin, user=cast.officer, day=timezone.localdate()),
         "message": _message_of(cast),
     }
@@ -215,6 +236,13 @@ def _arrived(cast: Cast, event: Event) -> Any:
         dispatch, by=cast.scjg_liaison, seen_state="signed", officers=[cast.scjg_officer], uses_power=False
     )
     return dispatch
+
+
+def _red(dispatch: Any) -> Escalation:
+    return Escalation.objects.create(
+        dispatch=dispatch, clock="sign_due", since=dispatch.sent_at, limit="15 分钟", due=dispatch.sign_due, level=3,
+        unit=dispatch.department, by_unit=dispatch.by_unit, number="督scjg-20261124-0001",
+    )  # fmt: skip
 
 
 def _returned(cast: Cast, event: Event, *, needs_leader: bool) -> Any:

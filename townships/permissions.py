@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from townships.models import Role, SquadMember, Unit
+from django.utils import timezone
+
+from townships.models import Role, Shift, ShiftNote, SquadMember, Unit
 
 DESK = (Role.DUTY, Role.LEADER)
 OVERSIGHT = (Role.GUIDANCE, Role.AUDITOR)
@@ -33,3 +35,18 @@ def can_plan_shifts(user: Any, township: Unit) -> bool:
 
 def can_set_status(user: Any, member: SquadMember) -> bool:
     return _runs(user, member.township_id)
+
+
+def can_leave_note(user: Any, township: Unit) -> bool:
+    """Whoever runs the desk hands it over."""
+    return _runs(user, township.pk)
+
+
+def can_take_note(user: Any, note: ShiftNote) -> bool:
+    """The one who comes: a duty officer other than the writer, or whoever of the township is on the rota now."""
+    post = user.acting
+    if note.taken_over_at is not None or post is None or post.unit_id != note.township_id:
+        return False
+    if post.role == Role.DUTY and user.pk != note.written_by_id:
+        return True
+    return Shift.objects.covering(timezone.now()).filter(township=note.township_id, user=user).exists()

@@ -50,7 +50,7 @@ class Board:
 def board(township: Unit, now: datetime) -> Board:
     """The five columns and the numbers over them, in six queries."""
     cards = _cards(township.pk)
-    parts = _parts([card["id"] for card in cards])
+    parts = parts_of([card["id"] for card in cards])
     names = _names(cards)
     levels = highest(late_whistles([township.pk], now))
     soon = now + SOON
@@ -92,7 +92,7 @@ def _cards(township_id: int) -> list[dict[str, Any]]:
     return sorted(first.union(*others, all=True), key=lambda card: card["next_due"])
 
 
-def _parts(whistle_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+def parts_of(whistle_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
     rows = Dispatch.objects.filter(whistle_id__in=whistle_ids).exclude(state="returned").order_by("id")
     parts = defaultdict(list)
     for row in rows.values(*PART_FIELDS):

@@ -48,9 +48,11 @@ def of_township(township_id: int) -> str:
     return _ask(_OF_TOWNSHIP, [township_id] * len(_OF_TOWNSHIP))
 
 
-def of_squad(township_id: int, today: date) -> str:
-    """The squad and the shifts of these days: what changes in the middle of a day."""
-    return _ask([_SQUAD, _SHIFTS], [township_id, township_id, today - timedelta(days=1), today])
+def of_board(township_id: int, today: date) -> tuple[str, str]:
+    """Of the columns and of the panel beside them: the squad and the shifts of these days may change within a day."""
+    squad = [township_id, township_id, today - timedelta(days=1), today]
+    columns, side = _ask_each([_OF_TOWNSHIP, [_SQUAD, _SHIFTS]], [*[township_id] * len(_OF_TOWNSHIP), *squad])
+    return columns, side
 
 
 def of_work(user: User, post: Post, now: datetime) -> str:
@@ -71,6 +73,12 @@ def of_work(user: User, post: Post, now: datetime) -> str:
 
 
 def _ask(parts: list[str], params: list[Any]) -> str:
+    return _ask_each([parts], params)[0]
+
+
+def _ask_each(groups: list[list[str]], params: list[Any]) -> list[str]:
+    """A fingerprint of each group of parts, all of them in one query."""
+    prints = ", ".join(f"md5(concat_ws(';', {', '.join(parts)}))" for parts in groups)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT md5(concat_ws(';', {', '.join(parts)}))", params)
-        return str(cursor.fetchone()[0])
+        cursor.execute(f"SELECT {prints}", params)
+        return list(map(str, cursor.fetchone() or ()))

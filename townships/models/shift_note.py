@@ -1,5 +1,5 @@
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
@@ -29,11 +29,13 @@ class ShiftNote(models.Model):
     What is open is kept as it stood then: numbers, states and due times, no titles and no facts.
     """
 
+    TEXT: ClassVar[int] = 1000
+
     number = models.CharField("编号", max_length=40, unique=True)
     township = models.ForeignKey(Unit, on_delete=models.PROTECT, verbose_name="镇街", related_name="+")
     at = models.DateTimeField("交班时间", default=timezone.now)
     written_by = models.ForeignKey(User, on_delete=models.PROTECT, verbose_name="交班人", related_name="+")
-    text = models.TextField("交代", max_length=1000, blank=True)
+    text = models.TextField("交代", max_length=TEXT, blank=True)
     items = models.JSONField(
         "未办结", default=list, help_text="[{number, matter, state, due, label, link}], overdue first"
     )

@@ -26,6 +26,7 @@ from enforcement.permissions import can_take_calls
 from enforcement.services.marks import NAMES, TONES, levels_of
 from townships import people
 from townships.models import Role, Unit
+from townships.services.shift_note import desk_of
 
 HOMES: dict[str, str] = {
     Role.GRID: "command_room:worklist",
@@ -124,7 +125,7 @@ def board(request: HttpRequest) -> HttpResponse:
         context = {"now": now, "states": city.STATES, "rows": city.overview(now), "board_url": request.path}
         return render(request, "command_room/city.html", context)
     may_choose = can_choose_township(request.user)
-    mark, squad = marks.of_township(township.pk), marks.of_squad(township.pk, timezone.localdate(now))
+    mark, squad = marks.of_board(township.pk, timezone.localdate(now))
     context = {
         "now": now,
         "township": township,
@@ -133,6 +134,7 @@ def board(request: HttpRequest) -> HttpResponse:
         "links": links(township, may_choose=may_choose),
         "may_choose": may_choose,
         "may_report": can_take_calls(request.user),
+        "desk": desk_of(township),
     }
     return render(request, "command_room/board.html", context)
 

@@ -55,7 +55,7 @@ class Heir:
 
 class ArbitrateForm(VerbForm):
     outcome = forms.ChoiceField(
-        label="裁定",
+        label="怎么裁定",
         widget=forms.RadioSelect,
         error_messages={"required": "请选怎么裁定。", "invalid_choice": "请选怎么裁定。"},
     )

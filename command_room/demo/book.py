@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from command_room.demo.cast import Cast
 from command_room.demo.clocks import Clocks
-from enforcement.models import Attendance, Caller, Dispatch, Event, Remark, Report, Whistle
+from enforcement.models import Attendance, Caller, Dispatch, Event, Remark, Report, Return, Whistle
 from notifications.kinds import Kind
 from records.models import Entry, Serial
 from townships.models import User
@@ -51,6 +51,7 @@ class Book:
         self.callers: list[Caller] = []
         self.whistles: list[Whistle] = []
         self.parts: dict[UUID, list[Dispatch]] = {}  # the dispatches of a whistle, by its request_id
+        self.returns: list[Return] = []
         self.attendances: list[Attendance] = []
         self.reports: list[Report] = []
         self.remarks: list[Remark] = []
@@ -113,7 +114,7 @@ class Book:
             part.number = f"{part.whistle.number}/{part.number}"
         Serial.objects.bulk_create(serials, batch_size=BATCH)
         rows: list[Sequence[models.Model]] = [self.events, self.callers, self.whistles, dispatches]
-        for each in (*rows, self.attendances, self.reports, self.remarks):
+        for each in (*rows, self.returns, self.attendances, self.reports, self.remarks):
             _insert(each)
         self.lines.sort(key=lambda line: line.at)
         _insert([_entry(line) for line in self.lines])

@@ -37,6 +37,7 @@ STATIONS = {
     "jtys": "交通执法中队",
     "gaj": "交警中队",
 }
+LEADER = "scjg"
 GANLIN, CHANGLE, CHONGREN, GUIMEN = "330683100", "330683101", "330683102", "330683200"
 GRIDS, GANLIN_GRIDS = 5, 12
 NUMERALS = "一二三四五六七八九十"
@@ -85,6 +86,7 @@ class Cast:
         self.now, self.today, self.rng = now, now.date(), rng
         self.towns = {unit.code: Town(unit) for unit in Unit.objects.townships().filter(code__in=SLUGS)}
         self.departments = {unit.code: Department(unit) for unit in Unit.objects.departments()}
+        self.guidance: list[User] = []
         self.people: dict[str, User] = {}
         self.certified_until: dict[str, date] = {}  # by user name
         self.certificates: dict[str, Certificate] = {}  # by user name
@@ -95,6 +97,7 @@ class Cast:
     def settle(self) -> None:
         """Make and save them all."""
         self._units()
+        self._habits()
         for town in self.towns.values():
             self._town(town)
         for department in self.departments.values():
@@ -104,6 +107,12 @@ class Cast:
             self._squad_of(town)
         self._exceptions()
         self._save()
+
+    def _habits(self) -> None:
+        """One department wants its leader's yes before it returns a whistle."""
+        unit = self.departments[LEADER].unit
+        unit.return_needs_leader = True
+        unit.save()
 
     # --- units ------------------------------------------------------------------------------------------------------
     def _units(self) -> None:
@@ -170,7 +179,7 @@ class Cast:
 
     def _city(self) -> None:
         units = Unit.objects.in_bulk(["zdb", "city"], field_name="code")
-        self._several("zdb-officer", "指导办人员", units["zdb"], Role.GUIDANCE, n=3)
+        self.guidance = self._several("zdb-officer", "指导办人员", units["zdb"], Role.GUIDANCE, n=3)
         self._person("bureau-admin", "系统管理员一", units["city"], Role.ADMIN)
         self._person("auditor", "审计员一", units["city"], Role.AUDITOR)
 

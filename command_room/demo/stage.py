@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from command_room.demo import matters as words
+from command_room.demo import stage_returns
 from command_room.demo.cast import Town
 from command_room.demo.course import Course, Span
 from command_room.demo.verbs import dispatch as dispatches
@@ -42,6 +43,7 @@ class Scene:
     grid: int | None = None
     limit: Step = Step("work_minutes", 240)  # noqa: RUF009 - frozen
     source: str = "grid"
+    returned: str = ""  # leader, arbitration, upheld, reassigned or released: what has become of the department's 退哨
 
 
 SCENES: tuple[Scene, ...] = (
@@ -91,6 +93,14 @@ SCENES: tuple[Scene, ...] = (
     Scene("xianyan", "1301", "signed", OPEN),
     Scene("ganlin", "1303", "signed", SOON),
     Scene("jinting", "0302", "reported", OPEN),
+    # --- a department says that it is not its own ----------------------------------------------------------------------
+    Scene("ganlin", "0609", "sent", OPEN, returned="leader"),
+    Scene("ganlin", "1402", "sent", OPEN, returned="arbitration"),
+    Scene("changle", "0705", "sent", SOON, kind="emergency", returned="arbitration"),
+    Scene("huangze", "0307", "sent", LATE, kind="urgent", returned="arbitration"),
+    Scene("ganlin", "0110", "sent", OPEN, returned="upheld"),
+    Scene("ganlin", "0302", "sent", OPEN, returned="reassigned"),
+    Scene("gulai", "1301", "sent", OPEN, returned="released"),
 )
 
 
@@ -172,6 +182,9 @@ class Stage:
         wanted = [step for step in STEPS if step != "interim" or scene.reached == "interim"]
         last = wanted.index(LAST[scene.reached]) if scene.reached in LAST else -1
         at = times["send"]
+        if scene.returned:
+            for step, minutes in zip(stage_returns.steps(scene.returned), (gap // 4, 2 * gap), strict=False):
+                at = times[step] = self.book.clocks.later(at, minutes, unit)
         for step in wanted[: last + 1]:
             at = times[step] = self.book.clocks.later(at, gap, unit)
         return times
@@ -179,6 +192,8 @@ class Stage:
     def _due(self, scene: Scene, kind: str, times: dict[str, datetime]) -> datetime | None:
         """The clock that runs in the state that has been reached."""
         clocks = self.book.clocks
+        if scene.returned:
+            return stage_returns.due(self.book, scene.returned, kind, times)
         if scene.reached == "submitted":
             return clocks.due(times["submit"], clocks.rules[kind].approve).at
         if scene.reached == "rework":
@@ -203,6 +218,9 @@ class Stage:
         units = self.course.units_of(matter)
         if kind != Whistle.Kind.EMERGENCY:
             whistles.approve(self.book, whistle, by=town.leaders[0], at=times["send"], town=town, units=units)
+        if scene.returned:
+            stage_returns.play(self.book, scene.returned, self.book.parts[whistle.request_id], times)
+            return event
         lead, *helpers = self.book.parts[whistle.request_id]
         going = self._sign(lead, times["sign"]) if "sign" in times else []
         if "arrive" in times:

@@ -78,7 +78,7 @@ def check_clocks() -> None:
             dues.report_due,
             dues.finish_due,
         )
-        assert set(lead.provisional) - {"rework_due"} == provisional - {"eval_due"}
+        assert set(lead.provisional) - {"rework_due", "return_due"} == provisional - {"eval_due"}
     for event in Event.objects.order_by("-id")[:60]:
         assert event.accept_due == accept_due(event).at
 

@@ -18,10 +18,11 @@ from command_room.demo.cast import Department, Town
 from command_room.demo.clocks import Clocks
 from command_room.demo.verbs import dispatch as book_dispatches
 from command_room.demo.verbs import event as book_events
+from command_room.demo.verbs import returns as book_returns
 from command_room.demo.verbs import whistle as book_whistles
-from enforcement.models import Attendance, Category, Dispatch, Event, Remark, Report, Whistle
+from enforcement.models import Attendance, Category, Dispatch, Event, Remark, Report, Return, Whistle
 from enforcement.rules.deadlines import Step
-from enforcement.services import claim
+from enforcement.services import claim, returns
 from enforcement.services import dispatch as dispatches
 from enforcement.services import event as events
 from enforcement.services import whistle as whistles
@@ -32,6 +33,7 @@ from tests.cast import Cast
 
 START = datetime(2026, 11, 24, 9, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
 LIMIT = Step("work_minutes", 120)
+NOT_OURS = {"ground": "unclear", "article": "", "text": "没有写是哪几家。"}
 WORDS = {"title": "老市场西门熟食摊无证经营", "facts": "三个摊没有登记。"}
 
 
@@ -133,6 +135,21 @@ class Services:
         act = lambda: whistles.rework(part, by=self.cast.duty, seen_state="reported", reason="请补照片。")  # noqa: E731
         self.at(minutes, act)
 
+    def ask(self, minutes: float, part: Dispatch, by: Any) -> Return:
+        act = lambda: returns.ask(part, by=by, seen_state="sent", request_id=uuid4(), **NOT_OURS)  # noqa: E731
+        return self.at(minutes, act)
+
+    def agree(self, minutes: float, made: Return) -> None:
+        self.at(minutes, lambda: returns.agree(made.dispatch, by=self.cast.scjg_leader, seen_state="returning"))
+
+    def decline(self, minutes: float, made: Return) -> None:
+        said = {"by": self.cast.scjg_leader, "seen_state": "returning", "text": "归我们管。"}
+        self.at(minutes, lambda: returns.decline(made.dispatch, **said))
+
+    def decide(self, minutes: float, made: Return, how: str, **to: Any) -> Any:
+        said = {"by": self.cast.zdb_officer, "seen_state": "arbitration", "decision": "职责清楚。", **to}
+        return self.at(minutes, lambda: getattr(returns, how)(made.dispatch, **said))
+
     def close(self, minutes: float, whistle: Whistle, *stars: int) -> None:
         whistle.refresh_from_db()
         given = dict(zip([part.pk for part in self.parts(whistle)], stars, strict=False))
@@ -147,12 +164,15 @@ class OnPaper:
         self.cast = cast
         self.town = Town(cast.ganlin, duty=[cast.duty], leaders=[cast.leader], officers=[cast.officer])
         scjg = Department(cast.scjg, liaisons=[cast.scjg_liaison])
+        scjg.leaders = [cast.scjg_leader]
         zrzy = Department(cast.zrzy, liaisons=[cast.zrzy_liaison])
+        zfj = Department(cast.zfj, liaisons=[cast.zfj_liaison])
         zrzy.stations = {cast.ganlin.pk: (cast.zrzy_station, [cast.zrzy_officer])}
         holders = (cast.scjg_officer, cast.zrzy_officer)
         people = SimpleNamespace(
             towns={cast.ganlin.code: self.town},
-            departments={"scjg": scjg, "zrzy": zrzy},
+            departments={"scjg": scjg, "zrzy": zrzy, "zfj": zfj},
+            guidance=[cast.zdb_officer],
             certificates={user.username: user.certificates.get() for user in holders},
         )
         self.book = Book(people, Clocks(START), Random(1))  # type: ignore[arg-type]
@@ -242,6 +262,19 @@ class OnPaper:
         who = {"by": self.cast.duty, "at": self.time(minutes)}
         book_whistles.rework(self.book, part, reason="请补照片。", **who)
 
+    def ask(self, minutes: float, part: Dispatch, by: Any) -> Return:
+        return book_returns.ask(self.book, part, by=by, at=self.time(minutes), **NOT_OURS)
+
+    def agree(self, minutes: float, made: Return) -> None:
+        book_returns.agree(self.book, made, by=self.cast.scjg_leader, at=self.time(minutes))
+
+    def decline(self, minutes: float, made: Return) -> None:
+        book_returns.decline(self.book, made, by=self.cast.scjg_leader, at=self.time(minutes), text="归我们管。")
+
+    def decide(self, minutes: float, made: Return, how: str, **to: Any) -> Any:
+        said = {"by": self.cast.zdb_officer, "at": self.time(minutes), "decision": "职责清楚。", **to}
+        return getattr(book_returns, how)(self.book, made, **said)
+
     def close(self, minutes: float, whistle: Whistle, *stars: int) -> None:
         who = {"by": self.cast.duty, "at": self.time(minutes), "stars": dict(enumerate(stars))}
         book_whistles.close(self.book, whistle, last_report=self.finals[whistle.request_id], **who)
@@ -264,6 +297,7 @@ def live(hand: Services | OnPaper, cast: Cast) -> None:
     hand.reject(30, hand.submit(22, rejected, "routine"))
     emergency(hand, cast)
     hand.take(44, hand.submit(43, hand.report(40), "urgent"), cast.leader)
+    returned(hand, cast)
 
 
 def whole(hand: Services | OnPaper, cast: Cast) -> None:
@@ -295,7 +329,33 @@ def emergency(hand: Services | OnPaper, cast: Cast) -> None:
     hand.confirm(31 + 130, whistle)
 
 
-FACTS = (Event, Whistle, Dispatch, Attendance, Report, Remark)
+def returned(hand: Services | OnPaper, cast: Cast) -> None:
+    """退哨 with every answer there is; the other department signs afterwards."""
+
+    def sent(kind: str) -> list[Dispatch]:
+        whistle = hand.submit(61, hand.report(60), kind)
+        hand.approve(62, whistle)
+        return hand.parts(whistle)
+
+    lead, helper = sent("routine")
+    hand.decline(75, hand.ask(70, lead, cast.scjg_liaison))
+    hand.sign(80, helper, cast.zrzy_liaison)
+    hand.sign(81, lead, cast.scjg_liaison)
+    lead, helper = sent("urgent")
+    made = hand.ask(70, lead, cast.scjg_liaison)
+    hand.agree(75, made)
+    hand.decide(DAY, made, "uphold")
+    hand.sign(DAY + 5, helper, cast.zrzy_liaison)
+    lead, helper = sent("routine")
+    heir = hand.decide(DAY, hand.ask(70, lead, cast.scjg_leader), "reassign", to_unit=cast.zfj)
+    hand.sign(DAY + 5, helper, cast.zrzy_liaison)
+    hand.sign(DAY + 6, heir, cast.zfj_liaison)
+    lead, helper = sent("campaign")
+    hand.decide(DAY, hand.ask(70, helper, cast.zrzy_liaison), "release")
+    hand.sign(DAY + 5, lead, cast.scjg_liaison)
+
+
+FACTS = (Return, Event, Whistle, Dispatch, Attendance, Report, Remark)
 MESSAGE_FIELDS = ("number", "matter", "unit")
 NOT_COMPARED = {"id", "request_id", "changed_at", "event", "whistle", "dispatch"}
 
@@ -333,6 +393,8 @@ def written() -> dict[str, Any]:
 
 @pytest.mark.usefixtures("rules")
 def test_verbs_write_what_the_services_write(cast: Cast) -> None:
+    cast.scjg.return_needs_leader = True
+    cast.scjg.save()
     with transaction.atomic():
         live(Services(cast), cast)
         by_services = written()

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from enforcement.views import action, dispatch, escalation, event, returns, whistle
+from enforcement.views import action, dispatch, escalation, event, extension, returns, suspension, whistle, withdrawal
 
 app_name = "enforcement"
 
@@ -23,6 +23,11 @@ urlpatterns = [
     path("whistles/<int:pk>/reject/", whistle.reject, name="whistle-reject"),
     path("whistles/<int:pk>/confirm/", whistle.confirm_emergency, name="whistle-confirm"),
     path("whistles/<int:pk>/close/", whistle.close, name="whistle-close"),
+    path("whistles/<int:pk>/suspend/", suspension.ask, name="suspension-ask"),
+    path("whistles/<int:pk>/resume/", suspension.resume, name="whistle-resume"),
+    path("whistles/<int:pk>/withdraw/", withdrawal.withdraw, name="whistle-withdraw"),
+    path("suspensions/<int:pk>/approve/", suspension.approve, name="suspension-approve"),
+    path("suspensions/<int:pk>/refuse/", suspension.refuse, name="suspension-refuse"),
     path("whistles/<int:pk>/claim/", whistle.claim, name="whistle-claim"),
     path("dispatches/", dispatch.DispatchList.as_view(), name="dispatch-list"),
     path("dispatches/<int:pk>/", dispatch.DispatchDetail.as_view(), name="dispatch-detail"),
@@ -42,6 +47,9 @@ urlpatterns = [
     path("dispatches/<int:pk>/return/agree/", returns.agree, name="return-agree"),
     path("dispatches/<int:pk>/return/decline/", returns.decline, name="return-decline"),
     path("dispatches/<int:pk>/return/arbitrate/", returns.arbitrate, name="return-arbitrate"),
+    path("dispatches/<int:pk>/extend/", extension.ask, name="extension-ask"),
+    path("extensions/<int:pk>/grant/", extension.grant, name="extension-grant"),
+    path("extensions/<int:pk>/refuse/", extension.refuse, name="extension-refuse"),
     path("dispatches/<int:pk>/claim/", dispatch.claim, name="dispatch-claim"),
     path("escalations/", escalation.EscalationList.as_view(), name="escalation-list"),
     path("escalations/<int:pk>/", escalation.EscalationDetail.as_view(), name="escalation-detail"),

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from enforcement.models import Dispatch, Extension, Report
+from enforcement.models import Dispatch, Extension, Report, Whistle
 from enforcement.permissions import can_answer_extension, can_ask_extension
 from enforcement.rules import extension as rules
 from enforcement.rules.deadlines import Step, extension_step
@@ -208,3 +208,21 @@ def outlook(user: Any, dispatch: Dispatch, now: datetime) -> Outlook:
         step=step,
         after=forecast(dispatch, step) if step else None,
     )
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One that waits for its answer, on the whistle's page."""
+
+    dispatch: Dispatch
+    answered_by: str
+    is_mine: bool
+
+
+def waiting(user: Any, whistle: Whistle) -> Waiting | None:
+    """The lead's, if it has asked. One query."""
+    asked = Extension.objects.filter(dispatch__whistle=whistle, state=Extension.State.ASKED)
+    found = asked.select_related("dispatch__department", "dispatch__by_unit").first()
+    if found is None:
+        return None
+    return Waiting(found.dispatch, answerer(found), can_answer_extension(user, found))

@@ -87,7 +87,9 @@ PART_FIELDS = (
 
 
 def dispatch_clock(part: Row) -> Clock:
-    """The clock of the department's next act."""
+    """The clock of the department's next act. Of a suspended one, where a list brings it, when it goes on."""
+    if part["state"] == "suspended":
+        return Clock("resume_due", part.get("whistle__resume_due"), is_provisional=False)
     name = clocks.CLOCKS.get(part["state"], "finish_due")
     if part["state"] == "arrived" and part["report_due"] and not part["interim_at"]:
         name = "report_due"

@@ -25,6 +25,7 @@ from enforcement.forms.dispatch import (
     SignForm,
     WaitingFilesForm,
 )
+from enforcement.forms.extension import extension_forms
 from enforcement.forms.returns import return_forms
 from enforcement.forms.whistle import ReworkForm
 from enforcement.models import Dispatch, Remark, Report, Whistle
@@ -39,7 +40,9 @@ from enforcement.permissions import (
 )
 from enforcement.services import claim as claims
 from enforcement.services import dispatch as dispatches
+from enforcement.services import extension as extensions
 from enforcement.services import returns
+from enforcement.services import suspension as suspensions
 from enforcement.services import whistle as whistles
 from enforcement.services.labels import (
     DISPATCH_STATES,
@@ -72,6 +75,7 @@ QUICK = (
     ("待签收", "state=sent"),
     ("待到场", "state=signed"),
     ("返工中", "state=rework"),
+    ("挂账", "state=suspended"),
     ("超期", "late=late"),
     ("按期限", "order=due"),
 )
@@ -82,6 +86,7 @@ ROW = (
     "id", "number", "whistle__title", "whistle__kind", "is_lead", "state", "sent_at", "next_due", "report_due",
     "interim_at", "sign_due", "signed_at", "arrive_due", "arrived_at", "provisional", "department__short_name",
     "by_unit__short_name", "assigned_unit__short_name", "assigned_officer__name", "claimed_by__name",
+    "whistle__resume_due",
 )  # fmt: skip
 
 
@@ -169,7 +174,13 @@ def detail_context(request: HttpRequest, dispatch: Dispatch, **bound: Form) -> d
     others = Dispatch.objects.filter(whistle=dispatch.whistle_id).exclude(pk=dispatch.pk).select_related("department")
     others = list(others.order_by("id"))
     standing = returns.standing(user, dispatch, now)
-    forms = {**verb_forms(user, dispatch), **return_forms(user, dispatch, standing), **bound}
+    extension = extensions.outlook(user, dispatch, now)
+    forms = {
+        **verb_forms(user, dispatch),
+        **return_forms(user, dispatch, standing),
+        **extension_forms(extension, dispatch.state),
+        **bound,
+    }
     return {
         "dispatch": dispatch,
         "whistle": dispatch.whistle,
@@ -187,6 +198,8 @@ def detail_context(request: HttpRequest, dispatch: Dispatch, **bound: Form) -> d
         "steps": dispatch_steps(dispatch),
         "remarks": remarks_of(dispatch, is_department=is_department),
         **marks_context(user, dispatch),
+        "extension": extension,
+        "suspension": suspensions.outlook(user, dispatch.whistle),
         "entries": Entry.objects.about(dispatch.whistle, dispatch),
         "desk_phone": desk_phone(dispatch.by_unit),
         "forms": forms,

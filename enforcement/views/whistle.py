@@ -21,7 +21,9 @@ from enforcement.filters.bar import bar
 from enforcement.filters.whistle import WhistleFilter
 from enforcement.forms.event import VerbForm
 from enforcement.forms.rating import CloseForm, RatingFields
+from enforcement.forms.suspension import suspension_forms
 from enforcement.forms.whistle import RejectForm, WhistleForm
+from enforcement.forms.withdrawal import WithdrawForm
 from enforcement.models import Dispatch, Event, Whistle
 from enforcement.permissions import (
     can_approve,
@@ -34,8 +36,11 @@ from enforcement.permissions import (
     can_start_action,
     can_start_again,
     can_whistle,
+    can_withdraw,
 )
 from enforcement.services import claim as claims
+from enforcement.services import extension as extensions
+from enforcement.services import suspension as suspensions
 from enforcement.services import whistle as whistles
 from enforcement.services.labels import (
     KIND_TONES,
@@ -79,6 +84,7 @@ QUICK = (
     ("待审核", "state=submitted"),
     ("待签收", "state=signing"),
     ("待评价", "state=reported"),
+    ("挂账", "state=suspended"),
     ("超期", "late=late"),
     ("按期限", "order=due"),
 )
@@ -147,7 +153,7 @@ def whistle_rows(whistles: Sequence[dict[str, Any]], now: datetime, *, shows_uni
             "kind_tone": KIND_TONES.get(one["kind"], ""),
             "state": WHISTLE_STATES[one["state"]],
             "state_tone": WHISTLE_TONES.get(one["state"], ""),
-            "unconfirmed": one["sent_at"] is not None and one["approved_at"] is None,
+            "unconfirmed": one["sent_at"] is not None and one["approved_at"] is None and one["state"] != "withdrawn",
             "clock": whistle_clock(one, parts[one["id"]]),
             "dots": [dot(part, part["department__short_name"], now) for part in parts[one["id"]]]
             or [(names[pk], "") for pk in one["departments"]],
@@ -200,7 +206,8 @@ def detail_context(request: HttpRequest, whistle: Whistle, **bound: Form) -> dic
     related = ("department", "returning__to_unit", "assigned_unit", "assigned_officer", "appeal")
     dispatches = list(whistle.dispatches.select_related(*related).order_by("id"))
     mine = set(Dispatch.objects.visible_to(user).filter(whistle=whistle).values_list("pk", flat=True))
-    forms = {**verb_forms(user, whistle, dispatches), **bound}
+    suspension = suspensions.outlook(user, whistle)
+    forms = {**verb_forms(user, whistle, dispatches), **suspension_forms(suspension, whistle.state), **bound}
     return {
         "whistle": whistle,
         "event": whistle.event,
@@ -218,6 +225,8 @@ def detail_context(request: HttpRequest, whistle: Whistle, **bound: Form) -> dic
         "forecast": forecast(whistle.kind, now) if whistle.state == Whistle.State.SUBMITTED else [],
         "steps": whistle_steps(whistle, dispatches),
         **marks_context(user, whistle),
+        "suspension": suspension,
+        "extension_asked": extensions.waiting(user, whistle),
         "entries": Entry.objects.about(whistle.event, whistle, *(one for one in dispatches if one.pk in mine)),
         "confirm_is_provisional": "confirm_due" in whistle.provisional,
         "forms": forms,
@@ -236,6 +245,8 @@ def verb_forms(user: Any, whistle: Whistle, dispatches: list[Dispatch]) -> dict[
         forms["reject"] = RejectForm(initial=seen, auto_id="reject_%s")
     if can_close(user, whistle):
         forms["close"] = close_form(whistle, dispatches, initial=seen)
+    if can_withdraw(user, whistle):
+        forms["withdraw"] = WithdrawForm(initial=seen, auto_id="withdraw_%s")
     return forms
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from command_room.demo.cast import Cast
 from command_room.demo.clocks import Clocks
-from enforcement.models import Attendance, Caller, Dispatch, Event, Remark, Report, Return, Whistle
+from enforcement.models import Attendance, Caller, Dispatch, Escalation, Event, Remark, Report, Return, Whistle
 from notifications.kinds import Kind
 from records.models import Entry, Serial
 from townships.models import User
@@ -42,6 +42,7 @@ class Notice:
     due: datetime | None
     at: datetime
     key: str
+    page: models.Model | None  # where it leads, if not to the matter itself
 
 
 class Book:
@@ -55,6 +56,8 @@ class Book:
         self.attendances: list[Attendance] = []
         self.reports: list[Report] = []
         self.remarks: list[Remark] = []
+        self.escalations: list[Escalation] = []
+        self.serials: list[Serial] = []
         self.lines: list[Line] = []
         self.notices: list[Notice] = []
 
@@ -66,7 +69,7 @@ class Book:
         target: models.Model,
         verb: str,
         *,
-        by: User,
+        by: User | None,
         at: datetime,
         what: str,
         stage: str,
@@ -99,9 +102,10 @@ class Book:
         at: datetime,
         due: datetime | None,
         key: str = "",
+        page: models.Model | None = None,
     ) -> None:
         """As `notifications.notify`; `key` tells two messages of one kind about one thing apart."""
-        self.notices.append(Notice(kind, about, tuple(dict.fromkeys(to)), due, at, key))
+        self.notices.append(Notice(kind, about, tuple(dict.fromkeys(to)), due, at, key, page))
 
     # --- written ----------------------------------------------------------------------------------------------------
     def save(self) -> None:
@@ -112,9 +116,9 @@ class Book:
         dispatches = [part for whistle in self.whistles for part in self.parts.get(whistle.request_id, ())]
         for part in dispatches:
             part.number = f"{part.whistle.number}/{part.number}"
-        Serial.objects.bulk_create(serials, batch_size=BATCH)
+        Serial.objects.bulk_create([*serials, *self.serials], batch_size=BATCH)
         rows: list[Sequence[models.Model]] = [self.events, self.callers, self.whistles, dispatches]
-        for each in (*rows, self.returns, self.attendances, self.reports, self.remarks):
+        for each in (*rows, self.returns, self.attendances, self.reports, self.remarks, self.escalations):
             _insert(each)
         self.lines.sort(key=lambda line: line.at)
         _insert([_entry(line) for line in self.lines])
@@ -132,9 +136,10 @@ class Book:
     def _mark_changes(self) -> None:
         """`changed_at` is the time of the last entry; an insert would leave the time of loading."""
         moments: dict[tuple[type, int], datetime] = {}
-        for line in self.lines:
+        acts = [line for line in self.lines if line.fields["by"]]  # a sweep changes nothing
+        for line in acts:
             moments[(type(line.target), line.target.pk)] = line.at
-        for line in self.lines:
+        for line in acts:
             if isinstance(line.target, Dispatch):
                 key = (Whistle, line.target.whistle_id)
                 moments[key] = max(moments[key], line.at)
@@ -153,7 +158,7 @@ def _entry(line: Line) -> Entry:
     return Entry(
         target_type=ContentType.objects.get_for_model(line.target),
         target_id=line.target.pk,
-        by_office=line.fields["by"].office,
+        by_office=line.fields["by"].office if line.fields["by"] else "系统",
         data=data,
         at=line.at,
         **line.fields,

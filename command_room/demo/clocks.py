@@ -31,7 +31,10 @@ class Clocks:
 
     def accept(self, start: datetime, kind: str) -> Due:
         """`kind` is event or event_urgent."""
-        return self.due(start, self._accept[(kind, "accept")])
+        return self.due(start, self.accept_step(kind))
+
+    def accept_step(self, kind: str) -> Step:
+        return self._accept[(kind, "accept")]
 
     def whistle(self, kind: str, sent_at: datetime) -> tuple[Dues, frozenset[str]]:
         """All due times of a whistle by their field names, and the names of the provisional ones."""

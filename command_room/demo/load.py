@@ -8,7 +8,7 @@ from random import Random
 from django.db import transaction
 from django.utils import timezone
 
-from command_room.demo import accounts, messages
+from command_room.demo import accounts, escalations, messages, shift_notes
 from command_room.demo.book import Book
 from command_room.demo.cast import GANLIN, SLUGS, Cast
 from command_room.demo.clocks import Clocks
@@ -54,7 +54,10 @@ def load(*, seed: int, now: datetime | None = None, events: int = EVENTS) -> Loa
     course = Course(book, load_matters(), now, rng)
     staged = _play(course)
     _live(course, now, events)
+    escalations.write(book, now)
     book.save()
+    escalations.settle(now)
+    shift_notes.write(cast, now, rng)
     messages.save(book.notices, now, rng)
     _photograph(course, staged)
     accounts.give_passwords(cast.people)

@@ -28,7 +28,7 @@ def _messages(notices: Sequence[Notice], now: datetime, rng: Random) -> Iterator
             matter=_matter(about),
             unit=about.by_unit.short_name,
             due=notice.due.isoformat() if notice.due else None,
-            link=about.get_absolute_url(),
+            link=(notice.page or about).get_absolute_url(),  # type: ignore[attr-defined]
         )
         for user in notice.to:
             age = now - notice.at

@@ -52,15 +52,19 @@ def sweep() -> int:
     return sum(_looked_at(model, pk, now) for model in RELATED for pk in _waiting(model, now))
 
 
-def look(model: type[models.Model], pk: int, now: datetime) -> bool:
-    """Write and tell the levels that this row has reached, and when to look next. False if it is somebody else's turn."""
+def look(model: type[models.Model], pk: int, now: datetime, *, is_told: bool = True) -> bool:
+    """Write the levels that this row has reached, and when to look next. False if it is somebody else's turn.
+
+    `is_told`: say what is new to whom it concerns.
+    """
     with transaction.atomic():
         target = _locked(model, pk, now)
         if target is None:
             return False
         clocks = [(clock, clock.moments()) for clock in clocks_of(target)]
         for clock, levels in clocks:
-            if new := _write(target, clock, reached(levels, now), now):
+            new = _write(target, clock, reached(levels, now), now)
+            if new and is_told:
                 _tell(target, clock, new)
         nexts = [at for _, levels in clocks if (at := next_moment(levels, now))]
         # not through save(): nobody who has the page open is to be told that the row has changed
@@ -141,7 +145,7 @@ def _write(target: Target, clock: Running, levels: Sequence[Level], now: datetim
 def _tell(target: Target, clock: Running, new: Sequence[Escalation]) -> None:
     """The highest of the new levels alone: after a day without sweeps nobody is told three times."""
     row = max(new, key=lambda one: one.level)
-    record(target, VERBS[Level(row.level)], by=None, what=_words(row), stage=Stage.HANDLE)
+    record(target, VERBS[Level(row.level)], by=None, what=words(row), stage=Stage.HANDLE)
     to = {user.pk: user for user in _told(target, clock, row)}
     message = _message(KINDS[Level(row.level)], target, clock, link=row.get_absolute_url())
     notify(message, to=to.values(), key=_key(row))
@@ -150,7 +154,7 @@ def _tell(target: Target, clock: Running, new: Sequence[Escalation]) -> None:
 VERBS = {Level.REMINDER: "reminded", Level.YELLOW: "turned_yellow", Level.RED: "turned_red"}
 
 
-def _words(row: Escalation) -> str:
+def words(row: Escalation) -> str:
     name = CLOCKS[row.clock]
     if row.level == Level.REMINDER:
         return f"提醒{row.unit}：{name}期限将到"

@@ -86,10 +86,10 @@ class Return(models.Model):
     def __str__(self) -> str:
         return f"{self.dispatch_id} {self.get_ground_display()}"
 
+    def get_absolute_url(self) -> str:
+        return self.dispatch.get_absolute_url()
+
     @property
     def outcome(self) -> str:
         """How it ended, in words."""
         return f"改派{self.to_unit}" if self.to_unit else self.get_state_display()
-
-    def get_absolute_url(self) -> str:
-        return self.dispatch.get_absolute_url()

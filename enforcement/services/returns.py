@@ -49,7 +49,7 @@ def may_take_over(dispatch: Dispatch) -> QuerySet[Unit]:
     if dispatch.is_lead:
         asked = asked.exclude(is_lead=False, state__in=HELPING)
     whistling = [dispatch.by_unit_id, dispatch.department_id]
-    found = units_like(dispatch.department).open_on(timezone.localdate())
+    found: QuerySet[Unit] = units_like(dispatch.department).open_on(timezone.localdate())
     return found.exclude(pk__in=whistling).exclude(pk__in=asked.values("department_id"))
 
 

@@ -17,7 +17,7 @@ from enforcement.services import returns
 from enforcement.views.dispatch import again, visible_dispatch
 from records.verbs import require
 
-SAID = {
+SAID: dict[str, str] = {
     Return.State.LEADER: "已申请退哨，等本单位领导同意",
     Return.State.ARBITRATION: "已申请退哨，等指导办裁定",
 }

@@ -140,7 +140,7 @@ def _wait(book: Book, dispatch: Dispatch, to: str, clock: Due, *, at: datetime, 
 
 def _leave(book: Book, dispatch: Dispatch, to: str, **arrow: Any) -> None:
     """It waits for no answer any more; what runs then, its state says."""
-    free = {"return_due": None, "provisional": _known(dispatch), "claimed_at": None, "claimed_by": None}
+    free: dict[str, Any] = {"return_due": None, "provisional": _known(dispatch), "claimed_at": None, "claimed_by": None}
     book.advance(dispatch, to, stage=Stage.DISPATCH, **free, **arrow)
     run_clock(dispatch)
     if to != Dispatch.State.RETURNED or not dispatch.is_lead:  # a lead's place is filled first

@@ -9,14 +9,11 @@ from django.http import HttpRequest
 from records.services import WrongState
 
 
-def require(request: HttpRequest, can: Callable[[Any, Any], bool], obj: Any, *, told_by: Any = None) -> None:
-    """Pass whoever may do it now. A stale form or a second click is told what happened; anybody else gets 403.
-
-    `told_by`: whose timeline tells what happened, where `obj` has none of its own.
-    """
+def require(request: HttpRequest, can: Callable[[Any, Any], bool], obj: Any) -> None:
+    """Pass whoever may do it now. A stale form or a second click is told what happened; anybody else gets 403."""
     if can(request.user, obj):
         return
     seen = request.POST.get("seen_state")
     if seen is not None and seen != obj.state:
-        raise WrongState(told_by or obj)
+        raise WrongState(obj)
     raise PermissionDenied

@@ -57,3 +57,8 @@ class Extension(models.Model):
 
     def get_absolute_url(self) -> str:
         return self.dispatch.get_absolute_url()
+
+    @property
+    def is_asked(self) -> bool:
+        """It waits for its answer."""
+        return self.state == self.State.ASKED

@@ -79,3 +79,8 @@ class Suspension(models.Model):
 
     def get_absolute_url(self) -> str:
         return self.whistle.get_absolute_url()
+
+    @property
+    def is_asked(self) -> bool:
+        """It waits for its answer."""
+        return self.state == self.State.ASKED

@@ -25,6 +25,7 @@ from townships import people
 from townships.worktime import Due
 
 ASKABLE = ("signed", "arrived")
+ANSWERS = ("extension_granted", "extension_refused")
 
 
 def ask(dispatch: Dispatch, *, by: Any, request_id: UUID, reason: str) -> Extension:
@@ -146,7 +147,7 @@ def _locked(extension: Extension) -> Dispatch:
     extension.refresh_from_db(from_queryset=Extension.objects.select_for_update(of=("self",), no_key=True))
     extension.dispatch = dispatch
     if extension.state != Extension.State.ASKED:
-        raise WrongState(dispatch)
+        raise WrongState(dispatch, ANSWERS)
     return dispatch
 
 

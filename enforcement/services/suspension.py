@@ -190,7 +190,7 @@ def _lock_asked(suspension: Suspension) -> None:
     suspension.refresh_from_db(from_queryset=Suspension.objects.select_for_update(of=("self",), no_key=True))
     suspension.whistle = whistle
     if suspension.state != Suspension.State.ASKED:
-        raise WrongState(whistle)
+        raise WrongState(whistle, ["suspension_refused"])
 
 
 def _refuse_late(suspension: Suspension, dispatches: Sequence[Dispatch], now: datetime) -> None:

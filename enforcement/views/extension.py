@@ -37,7 +37,8 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def grant(request: HttpRequest, pk: int) -> HttpResponse:
     extension = visible_extension(request, pk)
-    require(request, can_answer_extension, extension, told_by=extension.dispatch)
+    if extension.is_asked:  # otherwise somebody was faster, which the service says in a sentence
+        require(request, can_answer_extension, extension)
     form = VerbForm(request.POST)
     if not form.is_valid():
         return again(request, extension.dispatch, grant=form)
@@ -49,7 +50,8 @@ def grant(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def refuse(request: HttpRequest, pk: int) -> HttpResponse:
     extension = visible_extension(request, pk)
-    require(request, can_answer_extension, extension, told_by=extension.dispatch)
+    if extension.is_asked:  # otherwise somebody was faster, which the service says in a sentence
+        require(request, can_answer_extension, extension)
     form = RefuseExtensionForm(request.POST, auto_id="refuse_extension_%s")
     if not form.is_valid():
         return again(request, extension.dispatch, refuse_extension=form)

@@ -40,7 +40,8 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def approve(request: HttpRequest, pk: int) -> HttpResponse:
     suspension = visible_suspension(request, pk)
-    require(request, can_decide_suspension, suspension, told_by=suspension.whistle)
+    if suspension.is_asked:  # otherwise somebody was faster, which the service says in a sentence
+        require(request, can_decide_suspension, suspension)
     form = VerbForm(request.POST)
     if not form.is_valid():
         return again(request, suspension.whistle, approve=form)
@@ -52,7 +53,8 @@ def approve(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def refuse(request: HttpRequest, pk: int) -> HttpResponse:
     suspension = visible_suspension(request, pk)
-    require(request, can_decide_suspension, suspension, told_by=suspension.whistle)
+    if suspension.is_asked:  # otherwise somebody was faster, which the service says in a sentence
+        require(request, can_decide_suspension, suspension)
     form = RefuseSuspensionForm(request.POST, auto_id="refuse_suspension_%s")
     if not form.is_valid():
         return again(request, suspension.whistle, refuse_suspension=form)

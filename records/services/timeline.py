@@ -1,9 +1,11 @@
 """The timeline and the one function that walks a state's arrow."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from records.models import Entry
@@ -18,16 +20,19 @@ class Refused(Exception):  # noqa: N818 - it is a sentence to a person, not a fa
 
 
 class WrongState(Refused):
-    """The object is no longer in the state the person saw, or the arrow does not exist."""
+    """The object is no longer in the state the person saw, or the arrow does not exist.
 
-    def __init__(self, obj: models.Model) -> None:
-        super().__init__(obj, f"没有重复办理：{_last_change(obj)}。请按现在的情况继续。")
+    `verbs`: what may have been done instead, where that leaves the object's state as it was.
+    """
+
+    def __init__(self, obj: models.Model, verbs: Collection[str] = ()) -> None:
+        super().__init__(obj, f"没有重复办理：{_last_change(obj, verbs)}。请按现在的情况继续。")
 
 
-def _last_change(obj: models.Model) -> str:
+def _last_change(obj: models.Model, verbs: Collection[str]) -> str:
     """The last change of state: what was said or reminded of since is not what a stale form collides with."""
     entries = Entry.objects.about(obj)
-    entry = entries.exclude(to_state="").last() or entries.last()
+    entry = entries.filter(~Q(to_state="") | Q(verb__in=verbs)).last() or entries.last()
     if entry is None:
         return "情况已经变化"
     return f"{entry.by_office}已于 {timezone.localtime(entry.at):%m-%d %H:%M} {entry.what}"

@@ -1,6 +1,7 @@
 """Two people at the same moment, on real PostgreSQL: exactly one gets through, the other hears what happened."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from threading import Barrier, Thread
 from typing import Any
@@ -8,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from enforcement.models import Dispatch, Report, Return, Whistle
 from enforcement.services import claim, returns
@@ -17,7 +19,7 @@ from notifications.models import Message
 from records.models import Entry
 from records.services import Refused, WrongState
 from tests.cast import Cast
-from tests.enforcement import walk
+from tests.enforcement import joint, walk
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("calendar_2026")]
 Act = Callable[[], object]
@@ -248,6 +250,32 @@ def test_claim_by_two_at_once(cast: Cast) -> None:
     assert at_once(*acts) == ["done", "done"]
     whats = Entry.objects.filter(verb="claimed").order_by("id").values_list("what", flat=True)
     assert list(whats) == ["认领办理", "接手办理"]
+
+
+def test_a_joint_action_is_submitted_once(cast: Cast) -> None:
+    request_id, when = uuid4(), {"kind": "emergency", "assemble_at": timezone.now() + timedelta(hours=1)}
+    act = partial(joint.submitted, cast, request_id=request_id, **when)
+    assert at_once(act, act, act) == ["done"] * 3
+    assert Whistle.objects.count() == 1
+    assert Message.objects.filter(kind="dispatch_sent").count() == 3
+
+
+def test_a_joint_actions_four_units_sign_at_once(cast: Cast) -> None:
+    """And one of them is a township."""
+    whistle = joint.approved(
+        cast,
+        by=cast.scjg_liaison,
+        units=[cast.ganlin, cast.changle, cast.zrzy, cast.zfj],
+        assemble_at=timezone.now() + timedelta(days=1),
+    )
+    desks = {cast.ganlin: cast.duty, cast.changle: cast.changle_duty, cast.zrzy: cast.zrzy_liaison}
+    acts = [
+        partial(dispatches.sign, fresh(part), by=desks.get(part.department, cast.zfj_liaison), seen_state="sent")
+        for part in whistle.dispatches.select_related("department").order_by("id")
+    ]
+    assert at_once(*acts) == ["done"] * 4
+    whistle.refresh_from_db()
+    assert whistle.state == "signed"
 
 
 def test_no_number_is_given_twice(cast: Cast) -> None:

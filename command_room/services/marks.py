@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection
 
-from enforcement.models import Appeal, Dispatch, Escalation, Event, Handover, Return, Whistle
+from enforcement.models import Appeal, Dispatch, Escalation, Event, Extension, Handover, Return, Whistle
 from townships.models import Post, Role, Shift, SquadMember, Unit, User
 
 _NEWEST = (
@@ -36,6 +36,7 @@ _RETURNS = _ALL.format(
     f"id IN (SELECT dispatch_id FROM {Return._meta.db_table} WHERE state = 'arbitration')",  # noqa: S608 - as above
 )
 _APPEALS = _ASKED.format(Appeal._meta.db_table, "TRUE")
+_EXTENSIONS = _ASKED.format(Extension._meta.db_table, "turn = 2")
 _OF_WHISTLER = _OF_TOWNSHIP[1]
 _ORGANS = f"ARRAY(SELECT id FROM {Unit._meta.db_table} WHERE kind = ANY(%s::text[]))"  # noqa: S608 - a table's own name
 _LATE = _ALL.format(Whistle._meta.db_table, f"by_unit_id = ANY({_ORGANS}) AND state = ANY(%s) AND next_due < %s")
@@ -65,7 +66,7 @@ def of_work(user: User, post: Post, now: datetime) -> str:
         return _ask([*parts, _OF_DEPARTMENT], [*[post.unit_id] * (len(parts) + 2), states])
     if post.role in (Role.GUIDANCE, Role.AUDITOR):
         return _ask(
-            [_LATE, _RETURNS, _APPEALS, _LAST.format(Escalation._meta.db_table, "TRUE")],
+            [_LATE, _RETURNS, _APPEALS, _EXTENSIONS, _LAST.format(Escalation._meta.db_table, "TRUE")],
             [[*Unit.TOWNSHIP_KINDS, *Unit.DEPARTMENT_KINDS], list(Whistle.OPEN), now],
         )
     parts = [_OF_DEPARTMENT, _TURNED.format("unit_id"), _OF_WHISTLER]

@@ -1,6 +1,6 @@
 """现在该我做的: every act that waits for this person's office and role, by due time, each with why it is here.
 
-An act waits for an office; who took it up is shown and nothing more. Each role asks one to four queries, each by an
+An act waits for an office; who took it up is shown and nothing more. Each role asks a handful of queries, each by an
 index and with a limit, whatever stands in the tables.
 """
 
@@ -17,8 +17,10 @@ from command_room.services.clock import midnight, turning
 from command_room.services.worklist_act import Act, common, first, page
 from command_room.services.worklist_appeal import appeals
 from command_room.services.worklist_check import checks
+from command_room.services.worklist_extension import extensions, second_extensions
 from command_room.services.worklist_handover import handovers, unanswered
 from command_room.services.worklist_returns import to_agree, to_decide
+from command_room.services.worklist_suspension import suspensions
 from command_room.templatetags.look import tone_of
 from enforcement.models import Check, Dispatch, Event, Whistle
 from enforcement.services.labels import CLOCKS, KIND_TONES, PART_FIELDS, dispatch_clock, whistle_clock
@@ -198,6 +200,7 @@ WHISTLE_STANDS = {
     "signed": "部门已签收，等到场",
     "handling": "部门在处置",
     "reported": "部门已反馈，等镇里确认",
+    "suspended": "条件还不具备，部门先不处置，到期自动继续",
 }
 
 
@@ -243,7 +246,7 @@ def _late_everywhere(_: Post, user: Any, now: datetime, limit: int) -> Iterable[
 
 def _late_act(row: dict[str, Any], user: Any, parts: Sequence[dict[str, Any]], now: datetime) -> Act:
     late = dict.fromkeys(_whom(part) for part in parts if part["next_due"] and part["next_due"] < now)
-    own = {"submitted": "领导审核", "reported": "评价"}.get(row["state"])
+    own = {"submitted": "领导审核", "reported": "评价", "suspended": "恢复"}.get(row["state"])
     whom = f"{row['by_unit__short_name']}{own}" if own else "、".join(late)
     clock = whistle_clock(row, parts).name
     row = {**row, "event__grid__short_name": "", "claimed_by_id": None}
@@ -258,16 +261,16 @@ def _whom(part: dict[str, Any]) -> str:
 
 # --- what each role's list is made of -----------------------------------------------------------------------------------
 IN_TOWNSHIP: dict[str, tuple[Part, ...]] = {
-    Role.DUTY: (_to_accept, _to_close, handovers, _dispatches),
-    Role.LEADER: (_to_approve, _to_confirm, to_agree),
+    Role.DUTY: (_to_accept, _to_close, extensions, handovers, _dispatches),
+    Role.LEADER: (_to_approve, _to_confirm, suspensions, to_agree),
     Role.OFFICER: (_squad, _dispatches),
 }
 ELSEWHERE: dict[str, tuple[Part, ...]] = {
-    Role.LIAISON: (_dispatches, _to_close),
-    Role.DEPT_LEADER: (_dispatches, _to_approve, _to_confirm, to_agree),
+    Role.LIAISON: (_dispatches, _to_close, extensions),
+    Role.DEPT_LEADER: (_dispatches, _to_approve, _to_confirm, suspensions, to_agree),
     Role.OFFICER: (_dispatches,),
     Role.GRID: (checks, _own_reports),
-    Role.GUIDANCE: (to_decide, appeals, _late_everywhere),
+    Role.GUIDANCE: (to_decide, second_extensions, appeals, _late_everywhere),
     Role.AUDITOR: (_late_everywhere,),
 }
 

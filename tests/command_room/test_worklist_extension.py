@@ -67,7 +67,8 @@ def test_the_guidance_office_is_asked_for_the_second(cast: Cast) -> None:
 def test_the_leader_is_asked_to_decide_a_suspension(cast: Cast) -> None:
     dispatch = lead(cast)
     before = marks.of_work(cast.leader, cast.leader.acting, NOW)  # type: ignore[arg-type]
-    suspension = suspend(cast, dispatch)
+    with time_machine.travel(NOW + timedelta(minutes=1), tick=False):
+        suspension = suspend(cast, dispatch)
     [act] = acts(cast.leader, NOW)
     assert (act.verb, act.label, act.due) == ("答复挂账", "办结", dispatch.finish_due)
     assert act.why == "市场监管局·部门联络员申请挂账（待工程施工或资金到位），等您批准，批准之前照常计时"

@@ -6,7 +6,7 @@ told more.
 """
 
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import time, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -20,7 +20,9 @@ from enforcement.models import Category, Escalation, Event
 from enforcement.rules.deadlines import Step
 from enforcement.services import dispatch as dispatches
 from enforcement.services import event as events
+from enforcement.services import extension as extensions
 from enforcement.services import returns
+from enforcement.services import suspension as suspensions
 from enforcement.services import whistle as whistles
 from notifications.models import Message
 from records.models import Attachment
@@ -95,6 +97,11 @@ TABLE = {
     "enforcement:whistle-reject": verb({"leader"}, "submitted", SUBMITTED),
     "enforcement:whistle-confirm": verb({"leader"}, "whistle", WHISTLE),
     "enforcement:whistle-close": verb(DESK, "reported", SUBMITTED | SCJG),
+    "enforcement:suspension-ask": verb(DESK | SCJG, "whistle", WHISTLE),
+    "enforcement:suspension-approve": verb({"leader"}, "suspension", TO_SCJG),
+    "enforcement:suspension-refuse": verb({"leader"}, "suspension", TO_SCJG),
+    "enforcement:whistle-resume": verb(DESK, "suspended", TO_SCJG),
+    "enforcement:whistle-withdraw": verb(DESK, "whistle", WHISTLE),
     "enforcement:whistle-claim": verb({"leader"}, "submitted", SUBMITTED),
     "enforcement:dispatch-list": page(EVERYBODY),
     "enforcement:dispatch-detail": page(TO_SCJG, "lead", TO_SCJG),
@@ -109,6 +116,9 @@ TABLE = {
     "enforcement:return-agree": verb({"scjg_leader"}, "returning", TO_SCJG),
     "enforcement:return-decline": verb({"scjg_leader"}, "returning", TO_SCJG),
     "enforcement:return-arbitrate": verb({"zdb_officer"}, "arbitrated", TO_SCJG),
+    "enforcement:extension-ask": verb(SCJG, "arrived", TO_SCJG),
+    "enforcement:extension-grant": verb(DESK, "extension", TO_SCJG),
+    "enforcement:extension-refuse": verb(DESK, "extension", TO_SCJG),
     "enforcement:dispatch-claim": verb(SCJG, "lead", TO_SCJG),
     "enforcement:dispatch-remind": verb(DESK, "lead", TO_SCJG),
     "enforcement:escalation-list": page(
@@ -199,8 +209,12 @@ def world(cast: Cast, rules: None, settings: Any, tmp_path: Any) -> dict[str, An
         reported, by=cast.scjg_liaison, request_id=uuid4(), seen_state="arrived", result="solved", measures="已清理"
     )
     returned = [_returned(cast, new_event(cast, category), needs_leader=needs_leader) for needs_leader in (True, False)]
+    asked, suspended = (_suspended(cast, new_event(cast, category), is_approved=yes) for yes in (False, True))
     return {
         **made,
+        "extension": _extended(_arrived(cast, new_event(cast, category)), by=cast.scjg_liaison),
+        "suspension": asked,
+        "suspended": suspended.whistle,
         "returning": returned[0],
         "arbitrated": returned[1],
         "photo": photo,
@@ -236,6 +250,19 @@ def _arrived(cast: Cast, event: Event) -> Any:
         dispatch, by=cast.scjg_liaison, seen_state="signed", officers=[cast.scjg_officer], uses_power=False
     )
     return dispatch
+
+
+def _extended(dispatch: Any, *, by: Any) -> Any:
+    return extensions.ask(dispatch, by=by, request_id=uuid4(), reason="等检测")
+
+
+def _suspended(cast: Cast, event: Event, *, is_approved: bool) -> Any:
+    whistle = _arrived(cast, event).whistle
+    words = {"reason": "works", "text": "等施工", "until": timezone.localdate() + timedelta(days=9)}
+    suspension = suspensions.ask(whistle, by=cast.duty, request_id=uuid4(), **words)
+    if is_approved:
+        suspensions.approve(suspension, by=cast.leader)
+    return suspension
 
 
 def _red(dispatch: Any) -> Escalation:

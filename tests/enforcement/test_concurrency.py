@@ -11,9 +11,11 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from enforcement.models import Dispatch, Report, Return, Whistle
-from enforcement.services import claim, returns
+from enforcement.models import Dispatch, Extension, Report, Return, Suspension, Whistle
+from enforcement.services import claim, returns, withdrawal
 from enforcement.services import dispatch as dispatches
+from enforcement.services import extension as extensions
+from enforcement.services import suspension as suspensions
 from enforcement.services import whistle as whistles
 from notifications.models import Message
 from records.models import Entry
@@ -292,3 +294,82 @@ def test_a_refusal_says_who_and_when(cast: Cast) -> None:
     walk.signed(cast, dispatch)
     with pytest.raises(WrongState, match=r"市场监管局·部门联络员已于 \d\d-\d\d \d\d:\d\d 市场监管局签收"):
         dispatches.sign(stale, by=cast.scjg_leader, seen_state="sent")
+
+
+def test_leader_approves_while_the_desk_withdraws(cast: Cast) -> None:
+    whistle = walk.submitted(cast)
+    first, second = (Whistle.objects.get(pk=whistle.pk) for _ in range(2))
+    outcome = at_once(
+        lambda: whistles.approve(first, by=cast.leader, seen_state="submitted"),
+        lambda: withdrawal.withdraw(second, by=cast.duty, seen_state="submitted", reason="已自行解决"),
+    )
+    assert outcome == ["WrongState", "done"]
+    whistle.refresh_from_db()
+    assert (whistle.state == "withdrawn") != whistle.dispatches.exists()
+
+
+def test_extension_is_granted_while_the_department_reports(cast: Cast) -> None:
+    """Whoever is first: the finish is put off and the report is there."""
+    dispatch = walk.arrived(cast, walk.part(walk.approved(cast), cast.scjg))
+    extension = extensions.ask(dispatch, by=cast.scjg_liaison, request_id=uuid4(), reason="等检测")
+    before, asked = dispatch.finish_due, Extension.objects.get(pk=extension.pk)
+    reporting = fresh(dispatch)
+    outcome = at_once(
+        lambda: extensions.grant(asked, by=cast.duty), lambda: walk.report(cast, reporting, seen_state="arrived")
+    )
+    assert outcome == ["done", "done"]
+    dispatch.refresh_from_db()
+    assert dispatch.state == "reported"
+    assert dispatch.finish_due is not None
+    assert before is not None
+    assert dispatch.finish_due > before
+    whistle = Whistle.objects.get(pk=dispatch.whistle_id)
+    assert (whistle.state, whistle.next_due, whistle.finish_due) == ("reported", whistle.eval_due, dispatch.finish_due)
+
+
+def test_extension_is_granted_and_refused_at_once(cast: Cast) -> None:
+    dispatch = walk.arrived(cast, walk.part(walk.approved(cast), cast.scjg))
+    extension = extensions.ask(dispatch, by=cast.scjg_liaison, request_id=uuid4(), reason="等检测")
+    first, second = (Extension.objects.get(pk=extension.pk) for _ in range(2))
+    outcome = at_once(
+        lambda: extensions.grant(first, by=cast.duty),
+        lambda: extensions.refuse(second, by=cast.leader, decision="不行"),
+    )
+    assert outcome == ["WrongState", "done"]
+    assert entries("extension_granted") + entries("extension_refused") == 1
+
+
+def test_suspension_is_approved_while_a_department_signs(cast: Cast) -> None:
+    """Signed first, it waits as signed; suspended first, nobody signs."""
+    whistle = walk.approved(cast)
+    suspension = suspended(cast, whistle, approved=False)
+    dispatch = walk.part(whistle, cast.scjg)
+    outcome = at_once(
+        lambda: suspensions.approve(suspension, by=cast.leader),
+        lambda: dispatches.sign(dispatch, by=cast.scjg_liaison, seen_state="sent"),
+    )
+    assert outcome in (["done", "done"], ["WrongState", "done"])
+    dispatch.refresh_from_db()
+    assert dispatch.state == "suspended"
+    assert dispatch.suspended_from == ("signed" if outcome == ["done", "done"] else "sent")
+
+
+def test_resumed_by_the_desk_and_by_itself_at_once(cast: Cast) -> None:
+    whistle = walk.approved(cast)
+    suspension = suspended(cast, whistle, approved=True)
+    mine = Whistle.objects.get(pk=whistle.pk)
+    later = suspension.resume_due + timedelta(minutes=1)
+    outcome = at_once(
+        lambda: suspensions.resume(mine, by=cast.duty), *[partial(suspensions.resume_due_ones, later) for _ in range(2)]
+    )
+    assert outcome in (["WrongState", "done", "done"], ["done", "done", "done"])
+    assert entries("whistle_resumed") == 1
+    assert Message.objects.filter(kind="whistle_resumed").count() == 3
+
+
+def suspended(cast: Cast, whistle: Whistle, *, approved: bool) -> Suspension:
+    words = {"reason": "works", "text": "等施工", "until": timezone.localdate() + timedelta(days=9)}
+    suspension = suspensions.ask(whistle, by=cast.duty, request_id=uuid4(), **words)
+    if approved:
+        suspensions.approve(suspension, by=cast.leader)
+    return Suspension.objects.get(pk=suspension.pk)

@@ -1,6 +1,20 @@
 from django.urls import path
 
-from enforcement.views import action, dispatch, escalation, event, extension, returns, suspension, whistle, withdrawal
+from enforcement.views import (
+    action,
+    appeal,
+    check,
+    dispatch,
+    escalation,
+    event,
+    extension,
+    handover,
+    merge,
+    returns,
+    suspension,
+    whistle,
+    withdrawal,
+)
 
 app_name = "enforcement"
 
@@ -15,6 +29,13 @@ urlpatterns = [
     path("events/<int:pk>/dismiss/", event.dismiss, name="event-dismiss"),
     path("events/<int:pk>/caller/", event.caller, name="event-caller"),
     path("events/<int:pk>/claim/", event.claim, name="event-claim"),
+    path("events/<int:pk>/merge/", merge.merge, name="event-merge"),
+    path("events/<int:pk>/handover/", handover.offer, name="event-handover"),
+    path("handovers/<int:pk>/", handover.detail, name="handover-detail"),
+    path("handovers/<int:pk>/accept/", handover.accept, name="handover-accept"),
+    path("handovers/<int:pk>/refuse/", handover.refuse, name="handover-refuse"),
+    path("handovers/<int:pk>/take-back/", handover.take_back, name="handover-take-back"),
+    path("checks/<int:pk>/answer/", check.answer, name="check-answer"),
     path("events/<int:pk>/whistle/", whistle.submit, name="whistle-submit"),
     path("actions/submit/", action.submit, name="action-submit"),
     path("whistles/", whistle.WhistleList.as_view(), name="whistle-list"),
@@ -22,6 +43,7 @@ urlpatterns = [
     path("whistles/<int:pk>/approve/", whistle.approve, name="whistle-approve"),
     path("whistles/<int:pk>/reject/", whistle.reject, name="whistle-reject"),
     path("whistles/<int:pk>/confirm/", whistle.confirm_emergency, name="whistle-confirm"),
+    path("whistles/<int:pk>/check/", check.ask, name="whistle-check"),
     path("whistles/<int:pk>/close/", whistle.close, name="whistle-close"),
     path("whistles/<int:pk>/suspend/", suspension.ask, name="suspension-ask"),
     path("whistles/<int:pk>/resume/", suspension.resume, name="whistle-resume"),
@@ -43,6 +65,8 @@ urlpatterns = [
     path("dispatches/<int:pk>/return/agree/", returns.agree, name="return-agree"),
     path("dispatches/<int:pk>/return/decline/", returns.decline, name="return-decline"),
     path("dispatches/<int:pk>/return/arbitrate/", returns.arbitrate, name="return-arbitrate"),
+    path("dispatches/<int:pk>/appeal/", appeal.ask, name="dispatch-appeal"),
+    path("appeals/<int:pk>/decide/", appeal.decide, name="appeal-decide"),
     path("dispatches/<int:pk>/extend/", extension.ask, name="extension-ask"),
     path("extensions/<int:pk>/grant/", extension.grant, name="extension-grant"),
     path("extensions/<int:pk>/refuse/", extension.refuse, name="extension-refuse"),

@@ -87,7 +87,10 @@ class Dispatch(models.Model):
     department = models.ForeignKey(Unit, on_delete=models.PROTECT, verbose_name="部门", related_name="+")
     is_lead = models.BooleanField("主办", default=False)
     lead_at = models.DateTimeField(
-        "主办起于", null=True, blank=True, help_text="of a helper that has taken the lead over; it finishes from here on"
+        "主办起于",
+        null=True,
+        blank=True,
+        help_text="of a helper that has taken the lead over; it finishes from here on",
     )
     state = models.CharField("状态", max_length=12, choices=State.choices, default=State.SENT)
     task = models.CharField("任务", max_length=200, blank=True, help_text="in a joint action")
@@ -212,9 +215,6 @@ class Dispatch(models.Model):
         return self.state in self.OPEN
 
     @property
-    def current_finish_due(self) -> Any:
-        return self.rework_due or self.finish_due
-    @property
     def is_unrated(self) -> bool:
         """It came, it has ended, and nobody has said how it was: silence is not praise."""
         return self.state == self.State.CLOSED and self.arrived_at is not None and self.stars is None
@@ -227,6 +227,9 @@ class Dispatch(models.Model):
         tags = "、".join(self.Tag(tag).label for tag in self.tags)
         return f"{self.stars} 星 · {tags}" if tags else f"{self.stars} 星"
 
+    @property
+    def current_finish_due(self) -> Any:
+        return self.rework_due or self.finish_due
 
 
 class Attendance(models.Model):

@@ -4,6 +4,7 @@ The whistling unit may decide without waiting: then what was asked is over (`ser
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -17,7 +18,7 @@ from notifications import kinds
 from notifications.services.outbox import notify
 from records.models import Attachment, Stage
 from records.services import Refused, lock, record
-from records.services.attachment import Upload, attach
+from records.services.attachment import Upload, attach, files_of_each
 from townships import people
 from townships.models import Post, Role, User
 from townships.worktime import Due, due
@@ -81,6 +82,22 @@ def answer(check: Check, *, by: Any, seen_state: str, answer: str, text: str, fi
 def end(whistle: Whistle) -> None:
     """In the caller's transaction, with the whistle locked: the lead has to go again, there is nothing to look at yet."""
     Check.objects.filter(whistle=whistle, state=Check.State.ASKED).update(state=Check.State.VOID)
+
+
+@dataclass(frozen=True)
+class Look:
+    """A check with its photos."""
+
+    check: Check
+    photos: list[Attachment]
+
+
+def looks(whistle: Whistle | None = None, *, event: Event | None = None) -> list[Look]:
+    """The checks of a whistle, or of all of an event's, the newest first; not those that ended without an answer."""
+    rows = Check.objects.filter(whistle=whistle) if whistle else Check.objects.filter(event=event)
+    found = list(rows.exclude(state=Check.State.VOID).select_related("event").order_by("-id"))
+    photos = files_of_each(found)
+    return [Look(check, photos.get(check.pk, [])) for check in found]
 
 
 def due_of(check: Check) -> Due:

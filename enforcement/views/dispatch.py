@@ -16,6 +16,7 @@ from django.views.generic import DetailView, ListView
 
 from enforcement.filters.bar import bar
 from enforcement.filters.dispatch import DispatchFilter
+from enforcement.forms.appeal import appeal_forms
 from enforcement.forms.dispatch import (
     ArriveForm,
     AssignForm,
@@ -28,16 +29,19 @@ from enforcement.forms.dispatch import (
 from enforcement.forms.extension import extension_forms
 from enforcement.forms.returns import return_forms
 from enforcement.forms.whistle import ReworkForm
-from enforcement.models import Dispatch, Remark, Report, Whistle
+from enforcement.models import Appeal, Dispatch, Remark, Report, Whistle
 from enforcement.permissions import (
     can_arrive,
     can_assign,
     can_claim,
+    can_decide_appeal,
+    can_read_rating_text,
     can_remark,
     can_report_back,
     can_rework,
     can_sign,
 )
+from enforcement.services import appeal as appeals
 from enforcement.services import claim as claims
 from enforcement.services import dispatch as dispatches
 from enforcement.services import extension as extensions
@@ -49,6 +53,7 @@ from enforcement.services.labels import (
     DISPATCH_TONES,
     KIND_TONES,
     WHISTLE_KINDS,
+    bureau_note,
     desk_word,
     dispatch_clock,
     dot,
@@ -152,7 +157,7 @@ def visible_dispatch(request: HttpRequest, pk: int) -> Dispatch:
     """The dispatch with what its page says of it, or 404."""
     related = (
         "whistle", "event__category", "event__grid", "by_unit", "department", "assigned_unit", "assigned_officer",
-        "claimed_by", "returning__to_unit",
+        "claimed_by", "returning__to_unit", "appeal",
     )  # fmt: skip
     return get_object_or_404(Dispatch.objects.visible_to(request.user).select_related(*related), pk=pk)
 
@@ -179,6 +184,7 @@ def detail_context(request: HttpRequest, dispatch: Dispatch, **bound: Form) -> d
         **verb_forms(user, dispatch),
         **return_forms(user, dispatch, standing),
         **extension_forms(extension, dispatch.state),
+        **appeal_forms(user, dispatch),
         **bound,
     }
     return {
@@ -200,6 +206,7 @@ def detail_context(request: HttpRequest, dispatch: Dispatch, **bound: Form) -> d
         **marks_context(user, dispatch),
         "extension": extension,
         "suspension": suspensions.outlook(user, dispatch.whistle),
+        **appeal_context(user, dispatch),
         "entries": Entry.objects.about(dispatch.whistle, dispatch),
         "desk_phone": desk_phone(dispatch.by_unit),
         "forms": forms,
@@ -223,6 +230,19 @@ def desk_phone(unit: Unit) -> str:
     if unit.phone:
         return unit.phone
     return next((user.mobile for user in people.desk(unit) if user.mobile), "")
+
+
+def appeal_context(user: Any, dispatch: Dispatch) -> dict[str, Any]:
+    """How it was judged, whether the department does not accept that, and until when it may say so."""
+    low = dispatch.stars is not None and dispatch.stars <= Appeal.MOST_STARS
+    appeal = getattr(dispatch, "appeal", None)
+    is_decider = appeal is not None and can_decide_appeal(user, appeal)
+    return {
+        "reads_rating_text": can_read_rating_text(user),
+        "appeal": appeal,
+        "appeal_due": appeals.due_of(dispatch) if low and appeal is None else None,
+        "bureau_note": bureau_note(user, dispatch.department, dispatch.by_unit) if is_decider else "",
+    }
 
 
 def verb_forms(user: Any, dispatch: Dispatch) -> dict[str, Form]:

@@ -19,7 +19,7 @@ from django.views.generic import DetailView, ListView
 from enforcement.filters.bar import bar
 from enforcement.filters.event import EventFilter
 from enforcement.forms.event import MOST_SEARCHED, DismissForm, ReportForm, SettleForm, SquadForm, VerbForm
-from enforcement.models import Caller, Dispatch, Event, Whistle
+from enforcement.models import Caller, Event
 from enforcement.permissions import (
     can_claim,
     can_dismiss,
@@ -149,7 +149,7 @@ def detail_context(request: HttpRequest, event: Event, **bound: Form) -> dict[st
     }
 
 
-def way_of(event: Event, user: Any) -> tuple[list[Whistle], list[Dispatch]]:
+def way_of(event: Event, user: Any) -> tuple[list[Any], list[Any]]:
     """All whistles of an event, the newest first, and all their dispatches, each with whether this person may open it."""
     whistles = list(with_sight(event.whistles.order_by("-id"), user))
     parts = event.dispatches.select_related("department", "returning__to_unit").order_by("id")

@@ -24,9 +24,10 @@ from enforcement.forms.rating import CloseForm, RatingFields
 from enforcement.forms.suspension import suspension_forms
 from enforcement.forms.whistle import RejectForm, WhistleForm
 from enforcement.forms.withdrawal import WithdrawForm
-from enforcement.models import Dispatch, Event, Whistle
+from enforcement.models import Check, Dispatch, Event, Whistle
 from enforcement.permissions import (
     can_approve,
+    can_ask_check,
     can_claim,
     can_close,
     can_confirm_emergency,
@@ -38,6 +39,7 @@ from enforcement.permissions import (
     can_whistle,
     can_withdraw,
 )
+from enforcement.services import check as checks
 from enforcement.services import claim as claims
 from enforcement.services import extension as extensions
 from enforcement.services import suspension as suspensions
@@ -140,7 +142,9 @@ def in_box(whistles: QuerySet[Whistle], box: Box) -> QuerySet[Whistle]:
 def whistle_rows(whistles: Sequence[dict[str, Any]], now: datetime, *, shows_unit: bool) -> list[dict[str, Any]]:
     """The lines of the list, as plain values: model instances would cost more than the queries. At most two queries."""
     parts = defaultdict(list)
-    found = Dispatch.objects.filter(whistle__in=[one["id"] for one in whistles]).exclude(state="returned").order_by("id")
+    found = (
+        Dispatch.objects.filter(whistle__in=[one["id"] for one in whistles]).exclude(state="returned").order_by("id")
+    )
     for part in found.values(*PART_FIELDS):
         parts[part["whistle_id"]].append(part)
     asked = {pk for one in whistles if one["id"] not in parts for pk in one["departments"]}
@@ -185,7 +189,8 @@ class Part:
 def visible_whistle(request: HttpRequest, pk: int) -> Whistle:
     """The whistle with what its page says of it, or 404."""
     related = (
-        "event__category", "event__grid", "by_unit", "submitted_by", "approved_by", "claimed_by", "closed_by",
+        "event__category", "event__grid", "event__reported_by", "by_unit", "submitted_by", "approved_by", "claimed_by",
+        "closed_by",
     )  # fmt: skip
     return get_object_or_404(Whistle.objects.visible_to(request.user).select_related(*related), pk=pk)
 
@@ -230,6 +235,7 @@ def detail_context(request: HttpRequest, whistle: Whistle, **bound: Form) -> dic
         "entries": Entry.objects.about(whistle.event, whistle, *(one for one in dispatches if one.pk in mine)),
         "confirm_is_provisional": "confirm_due" in whistle.provisional,
         "forms": forms,
+        **check_context(user, whistle, dispatches),
         "reads_rating_text": can_read_rating_text(user),
         "reworking": [one for one in dispatches if one.state == Dispatch.State.REWORK],
         "is_own_township": user.acting is not None and user.acting.unit_id == whistle.by_unit_id,  # type: ignore[union-attr]
@@ -248,6 +254,18 @@ def verb_forms(user: Any, whistle: Whistle, dispatches: list[Dispatch]) -> dict[
     if can_withdraw(user, whistle):
         forms["withdraw"] = WithdrawForm(initial=seen, auto_id="withdraw_%s")
     return forms
+
+
+def check_context(user: Any, whistle: Whistle, dispatches: Sequence[Dispatch]) -> dict[str, Any]:
+    """What was seen on the spot. Where it was not in order, sending back is the first choice."""
+    looks = checks.looks(whistle) if whistle.event_id else []
+    may_ask = can_ask_check(user, whistle) and not (looks and looks[0].check.is_open)
+    return {
+        "looks": looks,
+        "failed_check": bool(looks) and looks[0].check.state == Check.State.FAILED,
+        "lead_again": next((one.pk for one in dispatches if one.is_lead and can_rework(user, one)), None),
+        "can_ask_check": may_ask and checks.whom_to_ask(whistle.event) is not None,  # type: ignore[arg-type]  # `may_ask`
+    }
 
 
 def close_form(whistle: Whistle, dispatches: list[Dispatch], **given: Any) -> CloseForm:

@@ -1,0 +1,53 @@
+"""What an event's page says besides the event: checks on the spot, hand-overs, reports of the same matter."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.forms import Form
+
+from enforcement.forms.check import CheckForm
+from enforcement.forms.handover import HandoverForm
+from enforcement.forms.merge import MergeForm
+from enforcement.models import Event, Handover
+from enforcement.permissions import (
+    can_answer_check,
+    can_answer_handover,
+    can_merge,
+    can_offer_handover,
+    can_take_back,
+)
+from enforcement.services import merge as merges
+from enforcement.services.check import Look
+
+MERGED_SHOWN = 20
+
+
+def parts_context(user: Any, event: Event, looks: Sequence[Look], handovers: Sequence[Handover]) -> dict[str, Any]:
+    """`looks` and `handovers` are the event's, the newest first. At most three queries."""
+    visible = Event.objects.visible_to(user)
+    to_check = next((look.check for look in looks if can_answer_check(user, look.check)), None)
+    offered = next((one for one in handovers if one.is_open), None)
+    return {
+        "looks": [look for look in looks if look.check is not to_check],
+        "to_check": to_check,
+        "handover": offered,
+        "can_take_back": offered is not None and can_take_back(user, offered),
+        "can_answer_handover": offered is not None and can_answer_handover(user, offered),
+        "likely": merges.likely(event) if can_merge(user, event) else [],
+        "merged": list(visible.filter(merged_into=event).order_by("id")[:MERGED_SHOWN]),
+        "outcome": event.merged_into or event,
+        "can_see_main": event.merged_into_id is not None and visible.filter(pk=event.merged_into_id).exists(),
+        "forms": parts_forms(user, event, to_check, offered),
+    }
+
+
+def parts_forms(user: Any, event: Event, to_check: Any, offered: Handover | None) -> dict[str, Form]:
+    """The forms of what this person may do now."""
+    forms: dict[str, Form] = {}
+    if to_check is not None:
+        forms["check"] = CheckForm(initial={"seen_state": to_check.state}, auto_id="check_%s")
+    if can_merge(user, event):
+        forms["merge"] = MergeForm(event=event)
+    if offered is None and can_offer_handover(user, event):
+        forms["handover"] = HandoverForm(event=event)
+    return forms

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
+from bench.sinks import WebSink, web_sink
 from notifications import kinds
 from notifications.services import failure
 from notifications.transports import robot
 from notifications.transports.errors import Away, Busy, NotAllowed, Refused
 from notifications.transports.letter import SHOWN, Letter
-from bench.sinks import WebSink, web_sink
 
 TOKEN, SECRET = "0123456789abcdef-token", "SEC-0123456789-secret"
 ONE = Letter("ganlin", (kinds.DispatchSent.sample(),), "m.1")

@@ -7,11 +7,11 @@ from urllib.parse import parse_qs
 import pytest
 from pytest_django import Settings
 
+from bench.sinks import WebSink, web_sink
 from notifications import kinds
 from notifications.transports import sms
 from notifications.transports.errors import Away, Busy, NotAllowed, Refused
 from notifications.transports.letter import Letter
-from bench.sinks import WebSink, web_sink
 
 SECRET = "gateway-secret"
 KIND = kinds.DispatchSent("派-7", "日常哨", '甘霖"镇', "2026-11-24T16:30:00+08:00", "/d/7/")

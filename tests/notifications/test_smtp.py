@@ -8,11 +8,11 @@ from email import message_from_bytes, policy
 import pytest
 from pytest_django import Settings
 
+from bench.sinks import MailSink, mail_sink
 from notifications import kinds
 from notifications.transports import mail
 from notifications.transports.errors import NotAllowed
 from notifications.transports.letter import SHOWN, Letter
-from bench.sinks import MailSink, mail_sink
 
 ONE = Letter("one@example.invalid", (kinds.DispatchSent.sample(),), "20261124T080000000000.7")
 

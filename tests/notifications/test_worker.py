@@ -20,13 +20,13 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from bench.sinks import mail_sink, web_sink
 from notifications import kinds
 from notifications.models import Delivery, MessagePreference
 from notifications.services import broker, outbox
 from portal import embedded
 from tests.cast import PostFactory, UserFactory
 from tests.notifications.conftest import MakeDeliveries
-from bench.sinks import mail_sink, web_sink
 from tests.notifications.test_notify import app_at
 
 pytestmark = pytest.mark.slow

@@ -38,7 +38,10 @@ def submit(request: HttpRequest) -> HttpResponse:
 def made_already(request: HttpRequest) -> Whistle | None:
     """What the first sending of the same form made, where by now the form would not be good any more."""
     sent = request_id(request)
-    made = Whistle.objects.filter(request_id=sent, submitted_by=request.user, assemble_at__lte=timezone.now()).first()
+    if sent is None:
+        return None
+    own = Whistle.objects.filter(submitted_by=request.user.pk, assemble_at__lte=timezone.now())
+    made = own.filter(request_id=sent).first()
     if made:
         messages.info(request, "这张表已经提交过，没有重复提交；请核对下面的内容")
     return made

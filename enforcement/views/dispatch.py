@@ -176,8 +176,8 @@ def detail_context(request: HttpRequest, dispatch: Dispatch, **bound: Form) -> d
     """All that the page shows. `bound`: the form that was sent and is wrong, by its verb."""
     user, now = request.user, timezone.now()
     is_department = user.acting is not None and user.acting.organ_id == dispatch.department_id  # type: ignore[union-attr]
-    others = Dispatch.objects.filter(whistle=dispatch.whistle_id).exclude(pk=dispatch.pk).select_related("department")
-    others = list(others.order_by("id"))
+    rest = Dispatch.objects.filter(whistle=dispatch.whistle_id).exclude(pk=dispatch.pk).select_related("department")
+    others = list(rest.order_by("id"))
     standing = returns.standing(user, dispatch, now)
     extension = extensions.outlook(user, dispatch, now)
     forms = {

@@ -6,7 +6,7 @@ So the first sweep after loading finds all of it said, and tells nobody anything
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -21,6 +21,7 @@ from records.models import Serial, Stage
 from townships.models import Unit, User
 
 Target = Event | Whistle | Dispatch
+KEPT = timedelta(days=21)  # of clocks that have been stopped; an older history would say nothing more
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class Ran:
 
 def write(book: Book, now: datetime) -> None:
     """Rows, timeline and messages, in the order in which they came; before the book is saved."""
-    found = [(at, level, ran) for ran in _ran(book) for at, level in ran.levels(now)]
+    recent = (ran for ran in _ran(book) if ran.off is None or ran.off > now - KEPT)
+    found = [(at, level, ran) for ran in recent for at, level in ran.levels(now)]
     found.sort(key=lambda one: (one[0], one[1]))
     last: dict[tuple[str, Any], int] = defaultdict(int)
     for at, level, ran in found:

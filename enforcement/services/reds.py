@@ -9,20 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, F, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from enforcement.models import Dispatch, Escalation
 from townships.models import Unit
 
 THIRD = 3
-SHOWN = 500
+SHOWN = 20  # slips of a unit; all of them are in the list
 FIELDS = ("id", "unit_id", "number", "clock", "at", "due", "by_unit__short_name")
 
 
 @dataclass(frozen=True)
 class Named:
-    """A unit and its reds of the quarter, the oldest first; `count` is all of them."""
+    """A unit and its latest reds of the quarter; `count` is all of them."""
 
     unit: Unit
     count: int
@@ -36,8 +37,10 @@ def third_reds(now: datetime) -> list[Named]:
     counted = reds.values("unit_id").annotate(n=Count("pk")).filter(n__gte=THIRD).order_by("-n", "unit_id")
     counts = {row["unit_id"]: row["n"] for row in counted}
     units = Unit.objects.in_bulk(counts)
+    place = Window(RowNumber(), partition_by=F("unit_id"), order_by=F("id").desc())
+    latest = reds.filter(unit_id__in=counts).annotate(place=place).filter(place__lte=SHOWN)
     rows: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for row in reds.filter(unit_id__in=counts).order_by("id").values(*FIELDS)[:SHOWN]:
+    for row in latest.order_by("-id").values(*FIELDS):
         rows[row["unit_id"]].append(row)
     return [Named(units[pk], n, rows[pk]) for pk, n in counts.items()]
 

@@ -63,6 +63,7 @@ class EscalationList(ListView):  # type: ignore[type-arg]  # generic for mypy on
             "now": now,
             "oversees": oversees,
             "quarter": title,
+            "quarter_code": quarter,
             "third": THIRD,
             "named": SimpleLazyObject(partial(third_reds, now)) if oversees else (),
             "clocks": CLOCKS,

@@ -6,7 +6,9 @@ from django.conf import settings
 
 from notifications.kinds import Kind
 
-SHOWN = 30  # lines of a letter; a robot takes 20,000 bytes. What is beyond is counted, and stands in the inbox
+SHOWN = (
+    30  # messages that a robot, which takes 20,000 bytes, says in full; the others it counts, and the inbox has them
+)
 INBOX = "/messages/"
 
 

@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from notifications.kinds import Kind
 from notifications.transports import hosts
 from notifications.transports.errors import NotAllowed
-from notifications.transports.letter import INBOX, Letter, absolute
+from notifications.transports.letter import Letter, absolute
 
 FOR_GOOD = 500  # SMTP's permanent replies begin here
 
@@ -52,11 +52,11 @@ def body(kind: Kind) -> str:
 
 
 def body_of_many(letter: Letter) -> str:
-    """The same of each, and nothing besides."""
-    lines = [(kind, absolute(kind.link)) for kind in letter.shown]
+    """The same of each, none left out, and nothing besides."""
+    lines = [(kind, absolute(kind.link)) for kind in letter.kinds]
     return render_to_string(
         "notifications/_mail_of_many.txt",
-        {"lines": lines, "count": len(letter.kinds), "left_out": letter.left_out, "inbox": absolute(INBOX)},
+        {"lines": lines, "count": len(letter.kinds)},
     )
 
 

@@ -77,6 +77,11 @@ class Department:
     officers: list[User] = field(default_factory=list)
     stations: dict[int, tuple[Unit, list[User]]] = field(default_factory=dict)  # by the township's id
 
+    @property
+    def duty(self) -> list[User]:
+        """Who speaks for it, as the duty officers do for a town."""
+        return self.liaisons
+
 
 class Cast:
     """Everybody, saved. `people` is by user name; each user acts in their first post."""
@@ -113,6 +118,10 @@ class Cast:
         unit = self.departments[LEADER].unit
         unit.return_needs_leader = True
         unit.save()
+
+    def side(self, unit: Unit) -> Town | Department:
+        """Whoever whistles, or is whistled for."""
+        return self.towns[unit.code] if unit.is_township else self.departments[unit.code]
 
     # --- units ------------------------------------------------------------------------------------------------------
     def _units(self) -> None:

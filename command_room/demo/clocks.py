@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from enforcement.models import Whistle
-from enforcement.rules.deadlines import Step, whistle_dues_or_provisional
+from enforcement.rules.deadlines import Step, assembled, whistle_dues_or_provisional
 from enforcement.services.limit import WhistleClocks, steps_on, whistle_clocks
 from townships.rules.worktime import MissingYear, add
 from townships.worktime import Due, calendar, to_aware, to_local
@@ -36,12 +36,11 @@ class Clocks:
     def accept_step(self, kind: str) -> Step:
         return self._accept[(kind, "accept")]
 
-    def whistle(self, kind: str, sent_at: datetime) -> tuple[Dues, frozenset[str]]:
+    def whistle(self, kind: str, sent_at: datetime, assemble_at: datetime | None = None) -> tuple[Dues, frozenset[str]]:
         """All due times of a whistle by their field names, and the names of the provisional ones."""
         rules = self.rules[kind]
-        dues, provisional = whistle_dues_or_provisional(
-            kind, to_local(sent_at), rules.limits, rules.eval_step, self._calendar
-        )
+        counted = whistle_dues_or_provisional(kind, to_local(sent_at), rules.limits, rules.eval_step, self._calendar)
+        dues, provisional = assembled(*counted, to_local(assemble_at) if assemble_at else None)
         return {name: _aware(getattr(dues, name)) for name in DUE_NAMES}, provisional
 
     def later(self, start: datetime, minutes: float, unit: str) -> datetime:

@@ -8,7 +8,7 @@ from random import Random
 from django.db import transaction
 from django.utils import timezone
 
-from command_room.demo import accounts, escalations, messages, shift_notes
+from command_room.demo import accounts, escalations, messages, shift_notes, stage_action
 from command_room.demo.book import Book
 from command_room.demo.cast import GANLIN, SLUGS, Cast
 from command_room.demo.clocks import Clocks
@@ -53,6 +53,7 @@ def load(*, seed: int, now: datetime | None = None, events: int = EVENTS) -> Loa
     book = Book(cast, Clocks(now), rng)
     course = Course(book, load_matters(), now, rng)
     staged = _play(course)
+    stage_action.play(book, now)
     _live(course, now, events)
     escalations.write(book, now)
     book.save()

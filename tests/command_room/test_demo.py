@@ -22,6 +22,7 @@ from command_room.services import worklist
 from command_room.templatetags.look import tone_of
 from enforcement.models import Category, Dispatch, Event, Limit, Report, Whistle
 from enforcement.rules.clocks import next_due, whistle_next_due, whistle_state
+from enforcement.rules.deadlines import assembled
 from enforcement.services.clocks import part_of
 from enforcement.services.limit import accept_due, whistle_clocks
 from notifications.models import Delivery, Message
@@ -70,7 +71,8 @@ def check_clocks() -> None:
         else:
             assert whistle.next_due is None
     for whistle in Whistle.objects.exclude(sent_at=None).order_by("-id")[:60]:
-        dues, provisional = whistle_clocks(whistle.kind, whistle.sent_at).dues(whistle.sent_at)
+        counted = whistle_clocks(whistle.kind, whistle.sent_at).dues(whistle.sent_at)
+        dues, provisional = assembled(*counted, whistle.assemble_at)
         lead = parts[whistle.pk][0]
         assert (lead.sign_due, lead.arrive_due, lead.report_due, lead.finish_due) == (
             dues.sign_due,

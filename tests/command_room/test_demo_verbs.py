@@ -16,13 +16,14 @@ from command_room.demo import messages
 from command_room.demo.book import Book
 from command_room.demo.cast import Department, Town
 from command_room.demo.clocks import Clocks
+from command_room.demo.verbs import action as book_action
 from command_room.demo.verbs import dispatch as book_dispatches
 from command_room.demo.verbs import event as book_events
 from command_room.demo.verbs import returns as book_returns
 from command_room.demo.verbs import whistle as book_whistles
 from enforcement.models import Attendance, Category, Dispatch, Event, Remark, Report, Return, Whistle
 from enforcement.rules.deadlines import Step
-from enforcement.services import claim, returns
+from enforcement.services import action, claim, returns
 from enforcement.services import dispatch as dispatches
 from enforcement.services import event as events
 from enforcement.services import whistle as whistles
@@ -33,6 +34,14 @@ from tests.cast import Cast
 
 START = datetime(2026, 11, 24, 9, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
 LIMIT = Step("work_minutes", 120)
+ASSEMBLY = {
+    "kind": "campaign",
+    "title": "农贸市场联合检查",
+    "facts": "几家一起查。",
+    "area": "镇区",
+    "assemble_at": START + timedelta(days=9),
+    "assemble_place": "西门",
+}
 NOT_OURS = {"ground": "unclear", "article": "", "text": "没有写是哪几家。"}
 WORDS = {"title": "老市场西门熟食摊无证经营", "facts": "三个摊没有登记。"}
 
@@ -110,6 +119,19 @@ class Services:
     def parts(self, whistle: Whistle) -> list[Dispatch]:
         return list(whistle.dispatches.select_related("whistle", "department", "by_unit").order_by("id"))
 
+    def start(self, minutes: float) -> Whistle:
+        asked = {"lead": self.cast.ganlin, "helpers": [self.cast.zrzy], "tasks": self.tasks()}
+        start = lambda: action.submit(  # noqa: E731
+            self.cast.scjg, by=self.cast.scjg_liaison, request_id=uuid4(), **ASSEMBLY, **asked
+        )
+        whistle = self.at(minutes, start)
+        who = {"by": self.cast.scjg_leader, "seen_state": "submitted"}
+        self.at(minutes + 1, lambda: whistles.approve(whistle, **who))
+        return whistle
+
+    def tasks(self) -> dict[int, str]:
+        return {self.cast.ganlin.pk: "清出通道。", self.cast.zrzy.pk: "核用地。"}
+
     def take(self, minutes: float, obj: Any, by: Any) -> None:
         self.at(minutes, lambda: claim.take(obj, by=by))
 
@@ -168,11 +190,13 @@ class OnPaper:
         zrzy = Department(cast.zrzy, liaisons=[cast.zrzy_liaison])
         zfj = Department(cast.zfj, liaisons=[cast.zfj_liaison])
         zrzy.stations = {cast.ganlin.pk: (cast.zrzy_station, [cast.zrzy_officer])}
-        holders = (cast.scjg_officer, cast.zrzy_officer)
+        holders = (cast.scjg_officer, cast.zrzy_officer, cast.officer)
+        sides = {cast.ganlin.pk: self.town, cast.scjg.pk: scjg, cast.zrzy.pk: zrzy, cast.zfj.pk: zfj}
         people = SimpleNamespace(
             towns={cast.ganlin.code: self.town},
             departments={"scjg": scjg, "zrzy": zrzy, "zfj": zfj},
             guidance=[cast.zdb_officer],
+            side=lambda unit: sides[unit.pk],
             certificates={user.username: user.certificates.get() for user in holders},
         )
         self.book = Book(people, Clocks(START), Random(1))  # type: ignore[arg-type]
@@ -237,6 +261,15 @@ class OnPaper:
     def parts(self, whistle: Whistle) -> list[Dispatch]:
         return self.book.parts[whistle.request_id]
 
+    def start(self, minutes: float) -> Whistle:
+        asked = [(self.cast.ganlin, "清出通道。"), (self.cast.zrzy, "核用地。")]
+        said = {"by": self.cast.scjg_liaison, "at": self.time(minutes), "asked": asked}
+        whistle = book_action.submit(self.book, self.cast.scjg, **said, **ASSEMBLY)
+        who = {"by": self.cast.scjg_leader, "town": self.book.cast.side(self.cast.scjg)}
+        units = [unit for unit, _ in asked]
+        book_whistles.approve(self.book, whistle, at=self.time(minutes + 1), units=units, **who)
+        return whistle
+
     def take(self, minutes: float, obj: Any, by: Any) -> None:
         book_dispatches.take(self.book, obj, by=by, at=self.time(minutes))
 
@@ -298,6 +331,18 @@ def live(hand: Services | OnPaper, cast: Cast) -> None:
     emergency(hand, cast)
     hand.take(44, hand.submit(43, hand.report(40), "urgent"), cast.leader)
     returned(hand, cast)
+    together(hand, cast)
+
+
+def together(hand: Services | OnPaper, cast: Cast) -> None:
+    """A department's joint action: a township leads, and comes to an assembly that is later than its kind's limit."""
+    lead, helper = hand.parts(hand.start(63))
+    hand.sign(70, lead, cast.duty, officer=cast.officer)
+    hand.sign(71, helper, cast.zrzy_liaison)
+    hand.remark(72, lead, cast.scjg_liaison)
+    hand.remark(73, lead, cast.duty)
+    hand.arrive(9 * DAY, lead, cast.officer, [cast.officer])
+    hand.report_back(10 * DAY, lead, cast.officer)
 
 
 def whole(hand: Services | OnPaper, cast: Cast) -> None:

@@ -146,5 +146,5 @@ def _new_report(book: Book, dispatch: Dispatch, by: User, at: datetime, **fields
 
 
 def _tell_township(book: Book, kind: type[kinds.Kind], dispatch: Dispatch, *, at: datetime) -> None:
-    town = book.cast.towns[dispatch.by_unit.code]
+    town = book.cast.side(dispatch.by_unit)
     book.tell(kind, dispatch, to=town.duty, at=at, due=clock_of(kind, dispatch), key=str(len(book.notices)))

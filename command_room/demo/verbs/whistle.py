@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from command_room.demo.book import Book
-from command_room.demo.cast import Town
+from command_room.demo.cast import Department, Town
 from command_room.demo.verbs import event as events
 from enforcement.models import Dispatch, Event, Report, Whistle
 from enforcement.rules.clocks import whistle_next_due, whistle_state
@@ -47,13 +47,19 @@ def submit(
         submitted_by=by,
         request_id=book.request_id(),
     )
+    return blow(book, whistle, units, by=by, town=town)
+
+
+def blow(book: Book, whistle: Whistle, units: Sequence[Unit], *, by: User, town: Town | Department) -> Whistle:
     book.whistles.append(whistle)
-    send = _go_at_once if kind == Whistle.Kind.EMERGENCY else _to_leaders
+    send = _go_at_once if whistle.kind == Whistle.Kind.EMERGENCY else _to_leaders
     send(book, whistle, units, by=by, town=town)
     return whistle
 
 
-def approve(book: Book, whistle: Whistle, *, by: User, at: datetime, town: Town, units: Sequence[Unit]) -> None:
+def approve(
+    book: Book, whistle: Whistle, *, by: User, at: datetime, town: Town | Department, units: Sequence[Unit]
+) -> None:
     fields, lead = _started(book, whistle, at)
     book.advance(
         whistle,
@@ -180,9 +186,9 @@ def follow(book: Book, whistle: Whistle) -> None:
 
 def tell_department(book: Book, kind: type[Kind], dispatch: Dispatch, *, at: datetime, key: str = "") -> None:
     """The liaisons, and whoever goes."""
-    department = book.cast.departments[dispatch.department.code]
-    told = list(department.liaisons)
-    if dispatch.assigned_unit:
+    department = book.cast.side(dispatch.department)
+    told = list(department.duty)
+    if dispatch.assigned_unit and isinstance(department, Department):
         told += department.stations[dispatch.by_unit.pk][1]
     if dispatch.assigned_officer:
         told.append(dispatch.assigned_officer)
@@ -207,7 +213,7 @@ def _mark_event(book: Book, event: Event, *, by: User, at: datetime) -> None:
     )
 
 
-def _to_leaders(book: Book, whistle: Whistle, units: Sequence[Unit], *, by: User, town: Town) -> None:
+def _to_leaders(book: Book, whistle: Whistle, units: Sequence[Unit], *, by: User, town: Town | Department) -> None:
     at = whistle.submitted_at
     clock = book.clocks.due(at, book.clocks.rules[whistle.kind].approve)
     whistle.approve_due = whistle.next_due = clock.at
@@ -218,7 +224,7 @@ def _to_leaders(book: Book, whistle: Whistle, units: Sequence[Unit], *, by: User
     book.tell(kinds.WhistleSubmitted, whistle, to=town.leaders, at=at, due=whistle.approve_due)
 
 
-def _go_at_once(book: Book, whistle: Whistle, units: Sequence[Unit], *, by: User, town: Town) -> None:
+def _go_at_once(book: Book, whistle: Whistle, units: Sequence[Unit], *, by: User, town: Town | Department) -> None:
     at = whistle.submitted_at
     fields, lead = _started(book, whistle, at)
     for name, value in fields.items():
@@ -234,7 +240,7 @@ def _go_at_once(book: Book, whistle: Whistle, units: Sequence[Unit], *, by: User
 
 def _started(book: Book, whistle: Whistle, at: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
     """(the whistle's own due times, the lead dispatch's)."""
-    dues, provisional = book.clocks.whistle(whistle.kind, at)
+    dues, provisional = book.clocks.whistle(whistle.kind, at, whistle.assemble_at)
     own = {
         "sent_at": at,
         "finish_due": dues["finish_due"],
@@ -261,6 +267,7 @@ def _send(
             by_unit=whistle.by_unit,
             department=unit,
             is_lead=index == 1,
+            task=whistle.tasks.get(str(unit.pk), ""),
             **(lead if index == 1 else helper),
         )
         for index, unit in enumerate(units, start=1)
@@ -289,5 +296,5 @@ def _close_dispatch(book: Book, dispatch: Dispatch, *, by: User, at: datetime, s
         alarm_at=None,
         **rated,
     )
-    told = [*book.cast.departments[dispatch.department.code].liaisons, dispatch.assigned_officer]
+    told = [*book.cast.side(dispatch.department).duty, dispatch.assigned_officer]
     book.tell(kinds.DispatchClosed, dispatch, to=[user for user in told if user], at=at, due=None)

@@ -80,7 +80,12 @@ class Claimed:
 def take(ids: Sequence[int]) -> list[Claimed]:
     """Take these rows as far as they are due and nobody has them in hand; committed when it returns."""
     now = timezone.now()
-    when: dict[str, Any] = {"now": now, "stuck_before": now - STUCK, "crowd_since": now - CROWD, "few": settings.BURST_AFTER}
+    when: dict[str, Any] = {
+        "now": now,
+        "stuck_before": now - STUCK,
+        "crowd_since": now - CROWD,
+        "few": settings.BURST_AFTER,
+    }
     with connection.cursor() as cursor:
         cursor.execute(TAKE, {"ids": list(ids), **when})
         return sorted(Claimed(*row) for row in cursor.fetchall())

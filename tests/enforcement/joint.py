@@ -1,8 +1,10 @@
 """Joint actions that the tests start from, by the fixed cast."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
+
+from django.utils import timezone
 
 from enforcement.models import Whistle
 from enforcement.services import action
@@ -14,6 +16,11 @@ from townships.models import Unit, User
 NOW = at("2026-11-24 10:36")
 ASSEMBLY = at("2026-11-26 09:00")  # before a campaign's limit to arrive, 11-27 24:00
 TASKS = ("查经营资格和食品安全。", "核用地和违建。", "清理占道。", "维持交通。")
+
+
+def soon() -> datetime:
+    """An assembly that every kind allows."""
+    return timezone.now() + timedelta(hours=3)
 
 
 def submitted(cast: Cast, *, by: User | None = None, units: list[Unit] | None = None, **over: Any) -> Whistle:

@@ -19,9 +19,11 @@ from enforcement.services import escalation as sweeps
 from enforcement.services.running import Running
 from records.models import Serial, Stage
 from townships.models import Unit, User
+from townships.rules.worktime import Calendar
+from townships.worktime import calendar
 
 Target = Event | Whistle | Dispatch
-KEPT = timedelta(days=21)  # of clocks that have been stopped; an older history would say nothing more
+KEPT = {Dispatch: timedelta(days=40), Whistle: timedelta(days=3), Event: timedelta(days=3)}  # of what has been stopped
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,12 @@ class Ran:
     on: datetime
     off: datetime | None
 
-    def levels(self, now: datetime) -> Iterator[tuple[datetime, Level]]:
+    def levels(self, now: datetime, cal: Calendar) -> Iterator[tuple[datetime, Level]]:
         """Those it reached before it was stopped, each when a sweep would have seen it."""
         until, since, due = self.off or now, self.clock.since, self.clock.due
         if until < since + (due - since) * REMIND_AT:
             return  # mostly, and cheaply
-        for level, moment in self.clock.moments().items():
+        for level, moment in self.clock.moments(cal).items():
             at = max(moment, self.on)
             if at < until:
                 yield at, level
@@ -47,8 +49,9 @@ class Ran:
 
 def write(book: Book, now: datetime) -> None:
     """Rows, timeline and messages, in the order in which they came; before the book is saved."""
-    recent = (ran for ran in _ran(book) if ran.off is None or ran.off > now - KEPT)
-    found = [(at, level, ran) for ran in recent for at, level in ran.levels(now)]
+    cal = calendar()
+    recent = (ran for ran in _ran(book) if ran.off is None or ran.off > now - KEPT[type(ran.target)])
+    found = [(at, level, ran) for ran in recent for at, level in ran.levels(now, cal)]
     found.sort(key=lambda one: (one[0], one[1]))
     last: dict[tuple[str, Any], int] = defaultdict(int)
     for at, level, ran in found:

@@ -1,5 +1,6 @@
 """Hand-over notes of the last days: each desk's shifts one after the other, and in 甘霖 one that waits to be taken over."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from random import Random
@@ -9,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from command_room.demo.cast import GANLIN, Cast, Town
-from command_room.services.shift_note import open_items
+from command_room.services.shift_note import Item, open_items
 from records.models import Entry, Serial, Stage
 from records.services import entry_for
 from townships.models import Shift, ShiftNote
@@ -38,20 +39,21 @@ def write(cast: Cast, now: datetime, rng: Random) -> None:
 
 
 def _of(town: Town, now: datetime, rng: Random) -> list[ShiftNote]:
-    """One note at each change of the desk; what is open is what is open now, less on the older ones."""
+    """One note at each change of the desk; what was open is read off what is open now."""
     changes = _changes(town, now)
     items, counts = open_items(town.unit, now)
     found = []
     for place, (shift, after) in enumerate(changes):
-        at = _end(shift) - timedelta(minutes=rng.randint(2, 12))
+        at = min(_end(shift) - timedelta(minutes=rng.randint(2, 12)), now)
         is_last = place == len(changes) - 1
+        then = items if is_last else _then(items, at)
         note = ShiftNote(
             township=town.unit,
-            at=min(at, now),
+            at=at,
             written_by=shift.user,
             text=rng.choice(WORDS),
-            items=items if is_last else items[len(changes) - place :],
-            counts=counts,
+            items=then,
+            counts=counts if is_last else _counted(then),
             request_id=UUID(int=rng.getrandbits(128), version=4),
         )
         if not (is_last and town.unit.code == GANLIN):
@@ -59,6 +61,20 @@ def _of(town: Town, now: datetime, rng: Random) -> list[ShiftNote]:
             note.taken_over_at = min(note.at + timedelta(minutes=rng.randint(3, 15)), now)
         found.append(note)
     return found
+
+
+def _then(items: Sequence[Item], at: datetime) -> list[Item]:
+    """What of it was there on the day before already, and late by then."""
+    day = f"{at:%Y%m%d}"
+    old = [item for item in items if item["number"].split("-")[1] < day]
+    return [{**item, "is_late": bool(item["due"]) and datetime.fromisoformat(item["due"]) < at} for item in old]
+
+
+def _counted(items: Sequence[Item]) -> dict[str, int]:
+    events = sum(item["number"].startswith("事") for item in items)
+    asked = sum("/" in item["number"] for item in items)
+    late = sum(item["is_late"] for item in items)
+    return {"events": events, "whistles": len(items) - events - asked, "asked": asked, "late": late}
 
 
 def _changes(town: Town, now: datetime) -> list[tuple[Shift, Shift]]:

@@ -14,7 +14,7 @@ from enforcement.services.clocks import Course, begun_at, course_of, part_of
 from enforcement.services.limit import steps_on
 from townships import people
 from townships.models import Unit
-from townships.rules.worktime import MissingYear
+from townships.rules.worktime import Calendar, MissingYear
 from townships.worktime import Pause, calendar, local_spans, to_aware, to_local
 
 Target = Event | Whistle | Dispatch
@@ -36,9 +36,12 @@ class Running:
     def limit(self) -> str:
         return "集合时间" if self.assembles else str(self.step)
 
-    def moments(self) -> dict[Level, datetime]:
-        """When each level is reached, aware; a year that is not loaded is counted on plain weekdays, as its due time is."""
-        cal, paused = calendar(), local_spans(self.paused)
+    def moments(self, cal: Calendar | None = None) -> dict[Level, datetime]:
+        """When each level is reached, aware; a year that is not loaded is counted on plain weekdays, as its due time is.
+
+        `cal`: the calendar, where the caller has it already.
+        """
+        cal, paused = cal or calendar(), local_spans(self.paused)
         clock = escalation.Clock(to_local(self.since), to_local(self.due), self.step, self.kind)
         try:
             levels = escalation.moments(clock, cal, paused)

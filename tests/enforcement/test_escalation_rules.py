@@ -13,7 +13,7 @@ from enforcement.rules.escalation import Clock, Level, moments, next_moment, rea
 from townships.rules.worktime import Unit, add
 from townships.worktime import shipped_calendar
 
-CALENDAR = shipped_calendar()
+CALENDAR = shipped_calendar().provisional()  # a long pause may end in a year that is not loaded
 GOLDEN = Path(__file__).parent.parent / "golden" / "escalation.csv"
 CASES = list(csv.DictReader(GOLDEN.read_text(encoding="utf-8").splitlines()))
 MINUTE = timedelta(minutes=1)

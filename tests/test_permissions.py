@@ -16,14 +16,17 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from enforcement.models import Category, Escalation, Event
+from enforcement.models import Category, Check, Escalation, Event
 from enforcement.rules.deadlines import Step
+from enforcement.services import appeal as appeals
 from enforcement.services import dispatch as dispatches
 from enforcement.services import event as events
 from enforcement.services import extension as extensions
+from enforcement.services import handover as handovers
 from enforcement.services import returns
 from enforcement.services import suspension as suspensions
 from enforcement.services import whistle as whistles
+from enforcement.services.rating import Rating
 from notifications.models import Message
 from records.models import Attachment
 from records.services.attachment import attach
@@ -47,6 +50,7 @@ WHISTLE = (TOWN - {"grid"}) | SCJG | ZRZY | ABOVE
 SUBMITTED = (TOWN - {"grid"}) | ABOVE
 TO_SCJG = (TOWN - {"grid"}) | SCJG | ABOVE
 TO_ZRZY = (TOWN - {"grid"}) | ZRZY | ABOVE
+HANDED = (TOWN - {"grid"}) | CHANGLE_DESK | ABOVE  # from one township to the other
 POSTED = EVERYBODY - {"stranger"}
 
 
@@ -91,6 +95,16 @@ TABLE = {
     "enforcement:event-claim": verb(DESK, "event", OWN_EVENT),
     "enforcement:whistle-submit": verb(DESK, "event", OWN_EVENT),
     "enforcement:action-submit": verb(DESK | CHANGLE_DESK | SCJG | {"zrzy_liaison", "zrzy_leader", "zfj_liaison"}),
+    "enforcement:event-merge": verb(DESK, "event", OWN_EVENT),
+    "enforcement:event-handover": verb(DESK, "event", OWN_EVENT),
+    "enforcement:handover-detail": page(HANDED, "handover", HANDED),
+    "enforcement:handover-accept": verb(CHANGLE_DESK, "handover", HANDED),
+    "enforcement:handover-refuse": verb(CHANGLE_DESK, "handover", HANDED),
+    "enforcement:handover-take-back": verb(DESK, "handover", HANDED),
+    "enforcement:whistle-check": verb(DESK, "reported", SUBMITTED | SCJG),
+    "enforcement:check-answer": verb({"grid"}, "check", TOWN | SCJG | ABOVE),
+    "enforcement:dispatch-appeal": verb(SCJG, "rated", TO_SCJG),
+    "enforcement:appeal-decide": verb({"zdb_officer"}, "appeal", TO_SCJG),
     "enforcement:whistle-list": page(EVERYBODY),
     "enforcement:whistle-detail": page(WHISTLE, "whistle", WHISTLE),
     "enforcement:whistle-approve": verb({"leader"}, "submitted", SUBMITTED),
@@ -217,6 +231,12 @@ def world(cast: Cast, rules: None, settings: Any, tmp_path: Any) -> dict[str, An
         "suspended": suspended.whistle,
         "returning": returned[0],
         "arbitrated": returned[1],
+        "handover": _handed(cast, new_event(cast, category)),
+        "check": Check.objects.get(whistle=reported.whistle),
+        "rated": _rated(cast, new_event(cast, category)),
+        "appeal": appeals.ask(
+            _rated(cast, new_event(cast, category)), by=cast.scjg_liaison, request_id=uuid4(), text="当天就到了"
+        ),
         "photo": photo,
         "whistle": whistle,
         "submitted": blow(cast, made["waiting"], "routine"),
@@ -249,6 +269,22 @@ def _arrived(cast: Cast, event: Event) -> Any:
     dispatches.arrive(
         dispatch, by=cast.scjg_liaison, seen_state="signed", officers=[cast.scjg_officer], uses_power=False
     )
+    return dispatch
+
+
+def _handed(cast: Cast, event: Event) -> Any:
+    reason = "地点在长乐"
+    return handovers.offer(
+        event, by=cast.duty, request_id=uuid4(), seen_state="reported", to=cast.changle, reason=reason
+    )
+
+
+def _rated(cast: Cast, event: Event) -> Any:
+    dispatch = _arrived(cast, event)
+    said = {"result": "solved", "measures": "已清理"}
+    dispatches.report_back(dispatch, by=cast.scjg_liaison, request_id=uuid4(), seen_state="arrived", **said)
+    whistles.close(dispatch.whistle, by=cast.duty, seen_state="reported", ratings={dispatch.pk: Rating(2)})
+    dispatch.refresh_from_db()
     return dispatch
 
 

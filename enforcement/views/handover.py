@@ -45,12 +45,15 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "enforcement/handover_detail.html", context(request, visible_handover(request, pk)))
 
 
-def context(request: HttpRequest, handover: Handover, form: Form | None = None) -> dict[str, Any]:
-    """All that the page shows; of the event itself nothing where this person may not see it (any more)."""
+def context(request: HttpRequest, handover: Handover, **bound: Form) -> dict[str, Any]:
+    """All that the page shows; of the event itself nothing where this person may not see it (any more).
+
+    `bound`: the form that was sent and is wrong, `refuse` or `press`.
+    """
     user = request.user
     can_answer = can_answer_handover(user, handover)
     event = Event.objects.visible_to(user).filter(pk=handover.event_id).exists() and handover.event
-    seen = {"seen_state": handover.state}
+    refuse = HandoverRefuseForm(initial={"seen_state": handover.state}, auto_id="refuse_%s")
     return {
         "handover": handover,
         "event": event or None,
@@ -59,12 +62,13 @@ def context(request: HttpRequest, handover: Handover, form: Form | None = None) 
         "state_tone": TONES.get(handover.state, ""),
         "can_answer": can_answer,
         "can_take_back": can_take_back(user, handover),
-        "form": form or (HandoverRefuseForm(initial=seen, auto_id="refuse_%s") if can_answer else None),
+        "form": bound.get("refuse", refuse),
+        "press": bound.get("press"),
     }
 
 
-def again(request: HttpRequest, handover: Handover, form: Form) -> HttpResponse:
-    return render(request, "enforcement/handover_detail.html", context(request, handover, form), status=422)
+def again(request: HttpRequest, handover: Handover, **bound: Form) -> HttpResponse:
+    return render(request, "enforcement/handover_detail.html", context(request, handover, **bound), status=422)
 
 
 @require_POST
@@ -73,7 +77,7 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
     require(request, can_answer_handover, handover)
     form = VerbForm(request.POST)
     if not form.is_valid():
-        return again(request, handover, form)
+        return again(request, handover, press=form)
     handovers.accept(handover, by=request.user, **form.cleaned_data)
     messages.success(request, "已接收，请按自己的时限受理")
     return redirect(handover.event)
@@ -85,7 +89,7 @@ def refuse(request: HttpRequest, pk: int) -> HttpResponse:
     require(request, can_answer_handover, handover)
     form = HandoverRefuseForm(request.POST, auto_id="refuse_%s")
     if not form.is_valid():
-        return again(request, handover, form)
+        return again(request, handover, refuse=form)
     handovers.refuse(handover, by=request.user, **form.cleaned_data)
     messages.success(request, f"已答复{handover.from_township}不接收")
     return redirect(handover)
@@ -97,7 +101,7 @@ def take_back(request: HttpRequest, pk: int) -> HttpResponse:
     require(request, can_take_back, handover)
     form = VerbForm(request.POST)
     if not form.is_valid():
-        return again(request, handover, form)
+        return again(request, handover, press=form)
     handovers.take_back(handover, by=request.user, **form.cleaned_data)
     messages.success(request, "已收回，由您这里办")
     return redirect(handover.event)

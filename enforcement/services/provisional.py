@@ -5,8 +5,10 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from enforcement.models import Dispatch, Event, Return, Whistle
+from enforcement.models import Check, Dispatch, Event, Handover, Return, Whistle
 from enforcement.rules.clocks import next_due
+from enforcement.services import check as checks
+from enforcement.services import handover as handovers
 from enforcement.services.clocks import Clocks, count, count_whistle, course_of, follow, part_of
 from enforcement.services.limit import accept_due, whistle_clocks
 from enforcement.services.messages import dispatch_message, event_message, whistle_message
@@ -31,7 +33,23 @@ def recompute() -> int:
         changed += _dispatch(dispatch)
     for whistle in Whistle.objects.exclude(provisional=[]).order_by("id").iterator():
         changed += _whistle(whistle)
-    return changed
+    asked = [
+        *Check.objects.filter(state=Check.State.ASKED, is_provisional=True).order_by("id"),
+        *Handover.objects.filter(state=Handover.State.ASKED, is_provisional=True).order_by("id"),
+    ]
+    return changed + sum(_asked(row) for row in asked)
+
+
+@transaction.atomic
+def _asked(row: Check | Handover) -> bool:
+    """By when somebody answers: it shows on the page, and it ends nothing."""
+    lock(row)
+    clock = checks.due_of(row) if isinstance(row, Check) else handovers.due_of(row)
+    if not row.is_open or clock.provisional:
+        return False
+    row.due, row.is_provisional = clock.at, False
+    row.save(update_fields=["due", "is_provisional"])
+    return True
 
 
 @transaction.atomic

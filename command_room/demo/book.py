@@ -14,7 +14,19 @@ from django.utils import timezone
 
 from command_room.demo.cast import Cast
 from command_room.demo.clocks import Clocks
-from enforcement.models import Attendance, Caller, Dispatch, Escalation, Event, Remark, Report, Return, Whistle
+from enforcement.models import (
+    Attendance,
+    Caller,
+    Dispatch,
+    Escalation,
+    Event,
+    Extension,
+    Remark,
+    Report,
+    Return,
+    Suspension,
+    Whistle,
+)
 from notifications.kinds import Kind
 from records.models import Entry, Serial
 from townships.models import User
@@ -53,6 +65,8 @@ class Book:
         self.whistles: list[Whistle] = []
         self.parts: dict[UUID, list[Dispatch]] = {}  # the dispatches of a whistle, by its request_id
         self.returns: list[Return] = []
+        self.extensions: list[Extension] = []
+        self.suspensions: list[Suspension] = []
         self.attendances: list[Attendance] = []
         self.reports: list[Report] = []
         self.remarks: list[Remark] = []
@@ -118,7 +132,8 @@ class Book:
             part.number = f"{part.whistle.number}/{part.number}"
         Serial.objects.bulk_create([*serials, *self.serials], batch_size=BATCH)
         rows: list[Sequence[models.Model]] = [self.events, self.callers, self.whistles, dispatches]
-        for each in (*rows, self.returns, self.attendances, self.reports, self.remarks, self.escalations):
+        asked: list[Sequence[models.Model]] = [self.returns, self.extensions, self.suspensions]
+        for each in (*rows, *asked, self.attendances, self.reports, self.remarks, self.escalations):
             _insert(each)
         self.lines.sort(key=lambda line: line.at)
         _insert([_entry(line) for line in self.lines])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from command_room.demo import matters as words
-from command_room.demo import stage_returns
+from command_room.demo import stage_pauses, stage_returns
 from command_room.demo.cast import Town
 from command_room.demo.course import Course, Span
 from command_room.demo.verbs import dispatch as dispatches
@@ -43,6 +43,7 @@ class Scene:
     grid: int | None = None
     limit: Step = Step("work_minutes", 240)  # noqa: RUF009 - frozen
     source: str = "grid"
+    then: str = ""  # what has become of it in `stage_pauses`: extended, suspended, withdrawn…
     returned: str = ""  # leader, arbitration, upheld, reassigned or released: what has become of the department's 退哨
 
 
@@ -94,6 +95,17 @@ SCENES: tuple[Scene, ...] = (
     Scene("ganlin", "1303", "signed", SOON),
     Scene("jinting", "0302", "reported", OPEN),
     # --- a department says that it is not its own ----------------------------------------------------------------------
+    # --- 延期, 挂账 and 撤哨 -------------------------------------------------------------------------------------------
+    Scene("ganlin", "0601", "arrived", (DAY, 6 * DAY), then="extension_asked"),
+    Scene("ganlin", "0808", "interim", (DAY, 12 * DAY), then="asked_twice"),
+    Scene("ganlin", "0504", "arrived", (DAY, 6 * DAY), then="extended"),
+    Scene("changle", "0209", "arrived", (DAY, 6 * DAY), then="extension_refused"),
+    Scene("ganlin", "0706", "arrived", (DAY, 6 * DAY), then="suspended"),
+    Scene("changle", "0601", "arrived", (60, 4 * DAY), then="over"),
+    Scene("ganlin", "1301", "arrived", (DAY, 6 * DAY), then="suspension_asked"),
+    Scene("ganlin", "0209", "arrived", (DAY, 6 * DAY), then="suspended_before"),
+    Scene("ganlin", "0301", "signed", OPEN, then="withdrawn"),
+    Scene("changle", "0504", "submitted", OPEN, then="withdrawn"),
     Scene("ganlin", "0609", "sent", OPEN, returned="leader"),
     Scene("ganlin", "1402", "sent", OPEN, returned="arbitration"),
     Scene("changle", "0705", "sent", SOON, kind="emergency", returned="arbitration"),
@@ -214,6 +226,7 @@ class Stage:
         event = self.course.report(town, matter, reported_at, source=scene.source, grid=scene.grid)
         whistle = self.course.submit(town, matter, event, kind, by=town.duty[0], at=times["submit"])
         if scene.reached == "submitted":
+            self._go_on(scene, town, whistle)
             return event
         units = self.course.units_of(matter)
         if kind != Whistle.Kind.EMERGENCY:
@@ -234,7 +247,12 @@ class Stage:
             whistles.rework(self.book, lead, by=town.duty[0], at=times["rework"], reason=words.REWORK[0])
         for helper in helpers:
             self._help(scene, helper, times)
+        self._go_on(scene, town, whistle)
         return event
+
+    def _go_on(self, scene: Scene, town: Town, whistle: Whistle) -> None:
+        if scene.then:
+            stage_pauses.play(self.book, scene.then, whistle, town, now=self.now)
 
     def _help(self, scene: Scene, helper: Dispatch, times: dict[str, datetime]) -> None:
         reached = scene.helpers_at or {"sent": "sent", "signed": "signed"}.get(scene.reached, "arrived")

@@ -71,12 +71,11 @@ def grant(extension: Extension, *, by: Any, decision: str = "") -> None:
     dispatch.refresh_from_db(fields=["finish_due", "next_due", "alarm_at", "provisional"])
     _forgive(dispatch)
     after = finish_of(dispatch)
-    moved = f"{_words(before)} → {_words(after)}"
     record(
         dispatch,
         "extension_granted",
         by=by,
-        what=f"同意{dispatch.department}延期 {step_in(extension)}，办结期限 {moved}",
+        what=f"同意{dispatch.department}延期 {step_in(extension)}，办结期限 {moved(before, after)}",
         stage=Stage.HANDLE,
         data={"before": before.isoformat(), "after": after.isoformat()},
     )
@@ -131,6 +130,11 @@ def finish_of(dispatch: Dispatch) -> datetime:
     if dispatch.finish_due is None:
         raise ValueError("a helper has no finish of its own")
     return dispatch.finish_due
+
+
+def moved(before: datetime, after: datetime) -> str:
+    """12-03 23:59 → 12-09 23:59."""
+    return f"{_words(before)} → {_words(after)}"
 
 
 def answerer(extension: Extension) -> str:

@@ -23,7 +23,7 @@ from command_room.templatetags.look import tone_of
 from enforcement.models import Category, Dispatch, Event, Limit, Report, Whistle
 from enforcement.rules.clocks import next_due, whistle_next_due, whistle_state
 from enforcement.rules.deadlines import assembled
-from enforcement.services.clocks import part_of
+from enforcement.services.clocks import course_of, part_of
 from enforcement.services.limit import accept_due, whistle_clocks
 from notifications.models import Delivery, Message
 from records.models import Attachment, Entry
@@ -67,13 +67,15 @@ def check_clocks() -> None:
             assert whistle.next_due == (whistle.approve_due if whistle.is_open else None)
         elif whistle.is_open:
             rows = [part_of(dispatch) for dispatch in parts[whistle.pk]]
-            assert (whistle.state, whistle.next_due) == (whistle_state(rows), whistle_next_due(rows, whistle.eval_due))
+            due = whistle_next_due(rows, whistle.eval_due, whistle.resume_due)
+            assert (whistle.state, whistle.next_due) == (whistle_state(rows), due)
         else:
             assert whistle.next_due is None
     for whistle in Whistle.objects.exclude(sent_at=None).order_by("-id")[:60]:
-        counted = whistle_clocks(whistle.kind, whistle.sent_at).dues(whistle.sent_at)
+        lead, course = parts[whistle.pk][0], course_of(whistle)
+        rules = whistle_clocks(whistle.kind, whistle.sent_at)
+        counted = rules.dues(whistle.sent_at, course.granted.get(lead.pk, ()), course.paused)
         dues, provisional = assembled(*counted, whistle.assemble_at)
-        lead = parts[whistle.pk][0]
         assert (lead.sign_due, lead.arrive_due, lead.report_due, lead.finish_due) == (
             dues.sign_due,
             dues.arrive_due,
@@ -144,7 +146,8 @@ def shows_every_state_in_every_colour(now: datetime) -> None:
     rows = Whistle.objects.filter(state__in=Whistle.OPEN).values_list("state", "next_due")
     seen = {(state, tone_of(due, now)) for state, due in rows}
     wanted = {(state, tone) for state in Whistle.OPEN for tone in ("late", "soon", "ok")}
-    assert wanted - seen <= {("reported", "soon")}  # an evaluation is due at midnight: soon only in the late evening
+    # an evaluation is due, and a suspension over, at midnight: soon only in the late evening
+    assert wanted - seen <= {("reported", "soon"), ("suspended", "soon")}
     assert set(Whistle.objects.values_list("state", flat=True)) == set(Whistle.State.values)
     assert set(Dispatch.objects.values_list("state", flat=True)) == set(Dispatch.State.values)
     assert set(Event.objects.values_list("state", flat=True)) == set(Event.State.values)

@@ -1,7 +1,7 @@
 """The demo's verbs say and do what the services say and do: the same cases, walked both ways, compared row by row."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -19,13 +19,29 @@ from command_room.demo.clocks import Clocks
 from command_room.demo.verbs import action as book_action
 from command_room.demo.verbs import dispatch as book_dispatches
 from command_room.demo.verbs import event as book_events
+from command_room.demo.verbs import extension as book_extensions
 from command_room.demo.verbs import returns as book_returns
+from command_room.demo.verbs import suspension as book_suspensions
 from command_room.demo.verbs import whistle as book_whistles
-from enforcement.models import Attendance, Category, Dispatch, Event, Remark, Report, Return, Whistle
+from command_room.demo.verbs import withdrawal as book_withdrawal
+from enforcement.models import (
+    Attendance,
+    Category,
+    Dispatch,
+    Event,
+    Extension,
+    Remark,
+    Report,
+    Return,
+    Suspension,
+    Whistle,
+)
 from enforcement.rules.deadlines import Step
-from enforcement.services import action, claim, returns
+from enforcement.services import action, claim, returns, withdrawal
 from enforcement.services import dispatch as dispatches
 from enforcement.services import event as events
+from enforcement.services import extension as extensions
+from enforcement.services import suspension as suspensions
 from enforcement.services import whistle as whistles
 from notifications import kinds
 from notifications.models import Message
@@ -33,6 +49,8 @@ from records.models import Entry
 from tests.cast import Cast
 
 START = datetime(2026, 11, 24, 9, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
+UNTIL = date(2026, 12, 18)
+WAITING = {"reason": "works", "text": "等施工。"}
 LIMIT = Step("work_minutes", 120)
 ASSEMBLY = {
     "kind": "campaign",
@@ -115,6 +133,37 @@ class Services:
             whistle, by=self.cast.leader, seen_state=whistle.state, reason="先由队伍处置。"
         )
         self.at(minutes, act)
+
+    def extend(self, minutes: float, part: Dispatch) -> Extension:
+        said = {"by": self.cast.scjg_liaison, "request_id": uuid4(), "reason": "等检测。"}
+        return self.at(minutes, lambda: extensions.ask(part, **said))
+
+    def grant(self, minutes: float, made: Extension, by: Any) -> None:
+        self.at(minutes, lambda: extensions.grant(Extension.objects.get(pk=made.pk), by=by))
+        made.dispatch.refresh_from_db()
+
+    def refuse_extension(self, minutes: float, made: Extension) -> None:
+        self.at(minutes, lambda: extensions.refuse(made, by=self.cast.duty, decision="能办完。"))
+
+    def suspend(self, minutes: float, whistle: Whistle, by: Any) -> Suspension:
+        whistle.refresh_from_db()
+        said = {"by": by, "request_id": uuid4(), "until": UNTIL, **WAITING}
+        return self.at(minutes, lambda: suspensions.ask(whistle, **said))
+
+    def suspended(self, minutes: float, made: Suspension) -> None:
+        self.at(minutes, lambda: suspensions.approve(Suspension.objects.get(pk=made.pk), by=self.cast.leader))
+
+    def refuse_suspension(self, minutes: float, made: Suspension) -> None:
+        self.at(minutes, lambda: suspensions.refuse(made, by=self.cast.leader, decision="批复已到。"))
+
+    def resume(self, minutes: float, made: Suspension) -> None:
+        whistle = Whistle.objects.get(pk=made.whistle_id)
+        self.at(minutes, lambda: suspensions.resume(whistle, by=self.cast.duty))
+
+    def withdraw(self, minutes: float, whistle: Whistle) -> None:
+        whistle.refresh_from_db()
+        said = {"by": self.cast.duty, "seen_state": whistle.state, "reason": "已自行解决。"}
+        self.at(minutes, lambda: withdrawal.withdraw(whistle, **said))
 
     def parts(self, whistle: Whistle) -> list[Dispatch]:
         return list(whistle.dispatches.select_related("whistle", "department", "by_unit").order_by("id"))
@@ -258,6 +307,35 @@ class OnPaper:
         who = {"by": self.cast.leader, "town": self.town}
         book_whistles.reject(self.book, whistle, at=self.time(minutes), reason="先由队伍处置。", **who)
 
+    def extend(self, minutes: float, part: Dispatch) -> Extension:
+        said = {"by": self.cast.scjg_liaison, "at": self.time(minutes), "reason": "等检测。"}
+        return book_extensions.ask(self.book, part, **said)
+
+    def grant(self, minutes: float, made: Extension, by: Any) -> None:
+        book_extensions.grant(self.book, made, by=by, at=self.time(minutes))
+
+    def refuse_extension(self, minutes: float, made: Extension) -> None:
+        said = {"by": self.cast.duty, "at": self.time(minutes), "decision": "能办完。"}
+        book_extensions.refuse(self.book, made, **said)
+
+    def suspend(self, minutes: float, whistle: Whistle, by: Any) -> Suspension:
+        said = {"by": by, "at": self.time(minutes), "until": UNTIL, **WAITING}
+        return book_suspensions.ask(self.book, whistle, **said)
+
+    def suspended(self, minutes: float, made: Suspension) -> None:
+        book_suspensions.approve(self.book, made, by=self.cast.leader, at=self.time(minutes))
+
+    def refuse_suspension(self, minutes: float, made: Suspension) -> None:
+        said = {"by": self.cast.leader, "at": self.time(minutes), "decision": "批复已到。"}
+        book_suspensions.refuse(self.book, made, **said)
+
+    def resume(self, minutes: float, made: Suspension) -> None:
+        book_suspensions.resume(self.book, made, by=self.cast.duty, at=self.time(minutes))
+
+    def withdraw(self, minutes: float, whistle: Whistle) -> None:
+        said = {"by": self.cast.duty, "at": self.time(minutes), "reason": "已自行解决。"}
+        book_withdrawal.withdraw(self.book, whistle, **said)
+
     def parts(self, whistle: Whistle) -> list[Dispatch]:
         return self.book.parts[whistle.request_id]
 
@@ -332,6 +410,7 @@ def live(hand: Services | OnPaper, cast: Cast) -> None:
     hand.take(44, hand.submit(43, hand.report(40), "urgent"), cast.leader)
     returned(hand, cast)
     together(hand, cast)
+    paused(hand, cast)
 
 
 def together(hand: Services | OnPaper, cast: Cast) -> None:
@@ -400,7 +479,34 @@ def returned(hand: Services | OnPaper, cast: Cast) -> None:
     hand.sign(DAY + 5, lead, cast.scjg_liaison)
 
 
-FACTS = (Return, Event, Whistle, Dispatch, Attendance, Report, Remark)
+def paused(hand: Services | OnPaper, cast: Cast) -> None:
+    """延期 with every answer, 挂账 refused, approved and resumed, 撤哨 before and after the approval."""
+
+    def sent(kind: str) -> Whistle:
+        whistle = hand.submit(81, hand.report(80), kind)
+        hand.approve(82, whistle)
+        return whistle
+
+    campaign = sent("campaign")
+    lead, helper = hand.parts(campaign)
+    hand.sign(90, lead, cast.scjg_liaison, officer=cast.scjg_officer)
+    hand.grant(95, hand.extend(91, lead), cast.duty)
+    hand.refuse_suspension(97, hand.suspend(96, campaign, cast.scjg_leader))
+    made = hand.suspend(98, campaign, cast.duty)
+    hand.suspended(99, made)
+    hand.resume(5 * DAY, made)
+    hand.sign(5 * DAY + 20, helper, cast.zrzy_liaison)
+    hand.grant(6 * DAY, hand.extend(5 * DAY + 30, lead), cast.zdb_officer)
+    routine = sent("routine")
+    lead, helper = hand.parts(routine)
+    hand.sign(90, lead, cast.scjg_liaison)
+    hand.refuse_extension(92, hand.extend(91, lead))
+    hand.suspended(DAY, hand.suspend(93, routine, cast.scjg_liaison))
+    hand.withdraw(2 * DAY, routine)
+    hand.withdraw(83, hand.submit(81, hand.report(80), "urgent"))
+
+
+FACTS = (Extension, Suspension, Return, Event, Whistle, Dispatch, Attendance, Report, Remark)
 MESSAGE_FIELDS = ("number", "matter", "unit")
 NOT_COMPARED = {"id", "request_id", "changed_at", "event", "whistle", "dispatch"}
 

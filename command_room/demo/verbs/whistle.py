@@ -103,19 +103,24 @@ def reject(book: Book, whistle: Whistle, *, by: User, at: datetime, town: Town, 
         next_due=None,
         alarm_at=None,
     )
-    assert whistle.event  # noqa: S101 - the demo has no joint action that is turned down
-    book.advance(
-        whistle.event,
-        Event.State.VERIFIED,
-        by=by,
-        at=at,
-        verb="event_returned",
-        what="吹哨未获批准，回到已核实",
-        stage=Stage.FILE,
-        next_due=whistle.event.accept_due,
-        alarm_at=alarm(whistle.event.reported_at, whistle.event.accept_due),
-    )
+    give_back(book, whistle, by=by, at=at, what="吹哨未获批准，回到已核实")
     book.tell(kinds.WhistleRejected, whistle, to=town.duty, at=at, due=None)
+
+
+def give_back(book: Book, whistle: Whistle, *, by: User, at: datetime, what: str) -> None:
+    """The event is the desk's again; a joint action has none."""
+    if whistle.event:
+        book.advance(
+            whistle.event,
+            Event.State.VERIFIED,
+            by=by,
+            at=at,
+            verb="event_returned",
+            what=what,
+            stage=Stage.FILE,
+            next_due=whistle.event.accept_due,
+            alarm_at=alarm(whistle.event.reported_at, whistle.event.accept_due),
+        )
 
 
 def rework(book: Book, dispatch: Dispatch, *, by: User, at: datetime, reason: str) -> None:
@@ -180,11 +185,16 @@ def follow(book: Book, whistle: Whistle) -> None:
     if whistle.eval_due is None:
         raise ValueError("a whistle that was sent has its clocks")
     whistle.state = whistle_state(parts)
-    whistle.next_due = whistle_next_due(parts, whistle.eval_due)
+    whistle.next_due = whistle_next_due(parts, whistle.eval_due, whistle.resume_due)
     whistle.alarm_at = own_alarm(whistle)
 
 
 def tell_department(book: Book, kind: type[Kind], dispatch: Dispatch, *, at: datetime, key: str = "") -> None:
+    """`going`, of the clock that runs next."""
+    book.tell(kind, dispatch, to=going(book, dispatch), at=at, due=dispatch.next_due, key=key)
+
+
+def going(book: Book, dispatch: Dispatch) -> list[User]:
     """The liaisons, and whoever goes."""
     department = book.cast.side(dispatch.department)
     told = list(department.duty)
@@ -192,7 +202,7 @@ def tell_department(book: Book, kind: type[Kind], dispatch: Dispatch, *, at: dat
         told += department.stations[dispatch.by_unit.pk][1]
     if dispatch.assigned_officer:
         told.append(dispatch.assigned_officer)
-    book.tell(kind, dispatch, to=told, at=at, due=dispatch.next_due, key=key)
+    return told
 
 
 # --- inside ---------------------------------------------------------------------------------------------------------

@@ -89,7 +89,7 @@ def resume(book: Book, suspension: Suspension, *, by: User, at: datetime) -> Non
     halted = [part for part in parts if part.state == Dispatch.State.SUSPENDED]
     for part in halted:
         what = f"{part.department}继续计时"
-        more = {"verb": "dispatch_resumed", "what": what, "stage": Stage.HANDLE, "suspended_from": ""}
+        more: dict[str, Any] = {"verb": "dispatch_resumed", "what": what, "stage": Stage.HANDLE, "suspended_from": ""}
         book.advance(part, part.suspended_from, by=by, at=at, **more)
     book.advance(
         whistle,

@@ -319,6 +319,7 @@ class SuspensionRefused(Kind):
     """To both desks: the clocks have run on."""
 
     title = "挂账未获批准"
+    clock_label = "当前期限"
     is_news = True
 
 

@@ -190,10 +190,12 @@ def recount(whistle: Whistle) -> None:
     dispatches = list(whistle.dispatches.select_for_update(of=("self",), no_key=True).order_by("id"))
     for dispatch in dispatches:
         if dispatch.is_open:
+            before = vars(dispatch).copy()
             names = put(dispatch, count(dispatch, course))
             if dispatch.return_due is None:
                 for name, value in running(part_of(dispatch), begun_at(dispatch)).items():
                     setattr(dispatch, name, value)
-            dispatch.save(update_fields=[*names, "next_due", "alarm_at", "changed_at"])
+            if vars(dispatch) != before:  # nobody is told that a row has changed which has not
+                dispatch.save(update_fields=[*names, "next_due", "alarm_at", "changed_at"])
     whistle.save(update_fields=put(whistle, count_whistle(whistle, dispatches, course)))
     follow(whistle)

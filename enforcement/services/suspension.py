@@ -112,7 +112,7 @@ def refuse(suspension: Suspension, *, by: Any, decision: str) -> None:
     key = f"suspension_refused:{suspension.pk}"
     notify_many(
         [
-            (whistle_message(kinds.SuspensionRefused, whistle, None), told.values(), key),
+            (whistle_message(kinds.SuspensionRefused, whistle, whistle.next_due), told.values(), key),
             (dispatch_message(kinds.SuspensionRefused, lead), _others(lead, told), f"{key}:{lead.pk}"),
         ]
     )

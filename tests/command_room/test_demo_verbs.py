@@ -186,6 +186,7 @@ class Services:
 
     def sign(self, minutes: float, part: Dispatch, by: Any, *, unit: Any = None, officer: Any = None) -> None:
         goes = {"assigned_unit": unit, "assigned_officer": officer}
+        part.refresh_from_db(fields=["sign_due"])  # as a page would read it
         self.at(minutes, lambda: dispatches.sign(part, by=by, seen_state="sent", **goes))
 
     def arrive(self, minutes: float, part: Dispatch, by: Any, officers: list[Any]) -> None:

@@ -79,8 +79,8 @@ def refuse(book: Book, suspension: Suspension, *, by: User, at: datetime, decisi
     book.line(whistle, "suspension_refused", by=by, at=at, what="未批准挂账，计时没有停", stage=Stage.HANDLE)
     lead = next(part for part in book.parts[whistle.request_id] if part.is_lead and part.is_open)
     told, key = [*book.cast.side(whistle.by_unit).duty, suspension.asked_by], str(suspension.request_id)
-    book.tell(kinds.SuspensionRefused, whistle, to=told, at=at, due=None, key=key)
-    book.tell(kinds.SuspensionRefused, lead, to=_others(book, lead, told), at=at, due=None, key=key)
+    book.tell(kinds.SuspensionRefused, whistle, to=told, at=at, due=whistle.next_due, key=key)
+    book.tell(kinds.SuspensionRefused, lead, to=_others(book, lead, told), at=at, due=lead.next_due, key=key)
 
 
 def resume(book: Book, suspension: Suspension, *, by: User, at: datetime) -> None:

@@ -52,7 +52,7 @@ class GoesField(forms.ChoiceField):
 
 
 class SignForm(VerbForm):
-    goes = GoesField(required=False, error_messages={"invalid_choice": "请选本部门现在的人员或派出机构。"})
+    goes = GoesField(required=False, error_messages={"invalid_choice": "请选本单位现在的人员或派出机构。"})
 
     def __init__(self, *args: Any, dispatch: Dispatch, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -68,7 +68,7 @@ class SignForm(VerbForm):
 
 
 class AssignForm(SignForm):
-    goes = GoesField(error_messages={"required": "请选谁去。", "invalid_choice": "请选本部门现在的人员或派出机构。"})
+    goes = GoesField(error_messages={"required": "请选谁去。", "invalid_choice": "请选本单位现在的人员或派出机构。"})
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class ArriveForm(VerbForm):
     officers = forms.ModelMultipleChoiceField(
         User.objects.none(),
         label="谁到场了",
-        error_messages={"required": "请勾选到场的人。", "invalid_choice": "请勾选本部门现在的人员。"},
+        error_messages={"required": "请勾选到场的人。", "invalid_choice": "请勾选本单位现在的人员。"},
     )
     uses_power = forms.BooleanField(label="需要行使执法权（检查、取证、责令改正、处罚）", required=False)
 

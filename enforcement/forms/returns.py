@@ -20,7 +20,7 @@ TAKEN = "这个部门已停用，或者已经在这张哨单里，请另选。"
 class ReturnForm(VerbForm):
     request_id = request_id()
     ground = forms.ChoiceField(
-        label="为什么不该由本部门办",
+        label="为什么不该由本单位办",
         choices=Return.Ground.choices,
         widget=forms.RadioSelect,
         error_messages={"required": "请选一个理由。", "invalid_choice": "请选一个理由。"},

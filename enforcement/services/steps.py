@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from enforcement.models import Dispatch, Return, Whistle
+from enforcement.rules.deadlines import assembled
 from enforcement.services.labels import voice
 from enforcement.services.limit import whistle_clocks
 from enforcement.services.returns import return_of
@@ -195,17 +196,17 @@ def _names(dispatches: Sequence[Dispatch]) -> str:
 
 
 # --- before it is sent ----------------------------------------------------------------------------------------------
-def forecast(kind: str, now: datetime) -> list[Step]:
+def forecast(kind: str, now: datetime, assemble_at: datetime | None = None) -> list[Step]:
     """The due times that a whistle of this kind would get if it were sent now, each with its limit in words."""
     clocks = whistle_clocks(kind, now)
-    dues, guessed = clocks.dues(now)
+    dues, guessed = assembled(*clocks.dues(now), assemble_at)
     limits = clocks.limits
     steps = [
         ("签收", dues.sign_due, limits.sign, "sign_due"),
-        ("到场", dues.arrive_due, limits.arrive, "arrive_due"),
+        ("到场", dues.arrive_due, "集合时间" if dues.arrive_due == assemble_at else limits.arrive, "arrive_due"),
         ("首报", dues.report_due, limits.report, "report_due"),
         ("办结", dues.finish_due, limits.finish, "finish_due"),
     ]
     return [
-        Step(name, due=due, note=str(limit), is_provisional=key in guessed) for name, due, limit, key in steps if limit
+        Step(name, due=due, note=str(limit), is_provisional=key in guessed) for name, due, limit, key in steps if due
     ]

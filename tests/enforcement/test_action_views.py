@@ -163,6 +163,14 @@ def test_whistle_page_shows_assembly_and_tasks_and_no_event(cast: Cast) -> None:
     assert "镇街办不了" not in page
 
 
+def test_approval_page_foresees_the_assembly(cast: Cast) -> None:
+    page = get(cast.leader, joint.submitted(cast, assemble_at=at("2026-12-04 08:00")).get_absolute_url())
+    foreseen = page.split("按现在批准算")[1].split("</dl>")[0]
+    assert "12 月 4 日 08:00 前" in foreseen
+    assert "集合时间" in foreseen
+    assert "首报" not in foreseen
+
+
 def test_whistle_page_says_that_the_assembly_is_over(cast: Cast) -> None:
     whistle = joint.submitted(cast)
     with time_machine.travel(at("2026-11-26 09:30"), tick=False):

@@ -151,7 +151,7 @@ def test_sign_offers_only_the_departments_own_people(cast: Cast, dispatch: Dispa
     assert f"user-{cast.zrzy_officer.pk}" not in page
     response = post(cast.scjg_liaison, "sign", dispatch, seen_state="sent", goes=f"user-{cast.zrzy_officer.pk}")
     assert response.status_code == 422
-    assert "请选本部门现在的人员" in html(response)
+    assert "请选本单位现在的人员" in html(response)
 
 
 def test_sign_by_the_sub_unit_hands_it_to_nobody_else(cast: Cast) -> None:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -15,12 +16,15 @@ from django.utils import timezone
 from command_room.demo.cast import Cast
 from command_room.demo.clocks import Clocks
 from enforcement.models import (
+    Appeal,
     Attendance,
     Caller,
+    Check,
     Dispatch,
     Escalation,
     Event,
     Extension,
+    Handover,
     Remark,
     Report,
     Return,
@@ -29,7 +33,7 @@ from enforcement.models import (
 )
 from notifications.kinds import Kind
 from records.models import Entry, Serial
-from townships.models import User
+from townships.models import Unit, User
 
 BATCH = 2000
 
@@ -42,6 +46,7 @@ class Line:
     at: datetime
     fields: dict[str, Any]
     data: dict[str, Any]
+    about: Any  # whose number the words name
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ class Notice:
     at: datetime
     key: str
     page: models.Model | None  # where it leads, if not to the matter itself
+    unit: Unit  # whose matter it was then, or who is on the other side
 
 
 class Book:
@@ -71,6 +77,11 @@ class Book:
         self.reports: list[Report] = []
         self.remarks: list[Remark] = []
         self.escalations: list[Escalation] = []
+        self.checks: list[Check] = []
+        self.appeals: list[Appeal] = []
+        self.handovers: list[Handover] = []
+        self.givers: dict[UUID, Unit] = {}  # the township that first had an event that was handed over, by request_id
+        self.merged: dict[UUID, list[Event]] = defaultdict(list)  # what was merged into an event, by its request_id
         self.serials: list[Serial] = []
         self.lines: list[Line] = []
         self.notices: list[Notice] = []
@@ -90,10 +101,11 @@ class Book:
         from_state: str = "",
         to_state: str = "",
         data: dict[str, Any] | None = None,
+        about: Any = None,
     ) -> None:
-        """As `records.record`, at a time of its own."""
+        """As `records.record`, at a time of its own. `about`: whose number comes where the words have {}."""
         fields = {"verb": verb, "what": what, "stage": stage, "from_state": from_state, "to_state": to_state, "by": by}
-        self.lines.append(Line(target, at, fields, data or {}))
+        self.lines.append(Line(target, at, fields, data or {}, about))
 
     def advance(
         self, obj: Any, to: str, *, by: User, at: datetime, data: dict[str, Any] | None = None, **more: Any
@@ -101,7 +113,7 @@ class Book:
         """As `records.advance`: walk an arrow, set what is not the entry's own, write the entry."""
         if to not in obj.NEXT[obj.state]:
             raise ValueError(f"no arrow {obj.state} → {to}")
-        entry = {name: more.pop(name) for name in ("verb", "what", "stage")}
+        entry = {name: more.pop(name) for name in ("verb", "what", "stage", "about") if name in more}
         before, obj.state = obj.state, to
         for name, value in more.items():
             setattr(obj, name, value)
@@ -117,9 +129,10 @@ class Book:
         due: datetime | None,
         key: str = "",
         page: models.Model | None = None,
+        unit: Unit | None = None,
     ) -> None:
         """As `notifications.notify`; `key` tells two messages of one kind about one thing apart."""
-        self.notices.append(Notice(kind, about, tuple(dict.fromkeys(to)), due, at, key, page))
+        self.notices.append(Notice(kind, about, tuple(dict.fromkeys(to)), due, at, key, page, unit or about.by_unit))
 
     # --- written ----------------------------------------------------------------------------------------------------
     def save(self) -> None:
@@ -131,8 +144,18 @@ class Book:
         for part in dispatches:
             part.number = f"{part.whistle.number}/{part.number}"
         Serial.objects.bulk_create([*serials, *self.serials], batch_size=BATCH)
-        rows: list[Sequence[models.Model]] = [self.events, self.callers, self.whistles, dispatches]
-        asked: list[Sequence[models.Model]] = [self.returns, self.extensions, self.suspensions]
+        runs = groupby(
+            self.events, key=lambda event: event.merged_into is None
+        )  # what was merged refers to an earlier one
+        rows: list[Sequence[models.Model]] = [*(list(run) for _, run in runs), self.callers, self.whistles, dispatches]
+        asked: list[Sequence[models.Model]] = [
+            self.returns,
+            self.extensions,
+            self.suspensions,
+            self.checks,
+            self.appeals,
+        ]
+        asked.append(self.handovers)
         for each in (*rows, *asked, self.attendances, self.reports, self.remarks, self.escalations):
             _insert(each)
         self.lines.sort(key=lambda line: line.at)
@@ -143,7 +166,7 @@ class Book:
         """Give out numbers as `next_number` would have, day by day; the serials that it goes on from."""
         last: dict[tuple[str, Any], int] = defaultdict(int)
         for row in rows:
-            day, code = timezone.localdate(getattr(row, moment)), row.by_unit.code
+            day, code = timezone.localdate(getattr(row, moment)), self.givers.get(row.request_id, row.by_unit).code
             last[(code, day)] += 1
             row.number = f"{kind}{code}-{day:%Y%m%d}-{last[(code, day)]:04d}"
         return [Serial(kind=kind, unit_code=code, day=day, last=n) for (code, day), n in last.items()]
@@ -170,13 +193,16 @@ def _insert(rows: Sequence[models.Model]) -> None:
 
 def _entry(line: Line) -> Entry:
     data = {name: value.pk if isinstance(value, models.Model) else value for name, value in line.data.items()}
+    fields = (
+        line.fields if line.about is None else {**line.fields, "what": line.fields["what"].format(line.about.number)}
+    )
     return Entry(
         target_type=ContentType.objects.get_for_model(line.target),
         target_id=line.target.pk,
         by_office=line.fields["by"].office if line.fields["by"] else "系统",
         data=data,
         at=line.at,
-        **line.fields,
+        **fields,
     )
 
 

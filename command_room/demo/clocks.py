@@ -19,7 +19,7 @@ class Clocks:
         self._calendar = calendar()
         self._plain = self._calendar.provisional()
         self.rules: dict[str, WhistleClocks] = {kind: whistle_clocks(kind, now) for kind in Whistle.Kind.values}
-        self._accept = steps_on(to_local(now).date(), "event", "event_urgent")
+        self._steps = steps_on(to_local(now).date(), "event", "event_urgent")
 
     def due(self, start: datetime, step: Step) -> Due:
         """As `townships.worktime.due`."""
@@ -34,7 +34,16 @@ class Clocks:
         return self.due(start, self.accept_step(kind))
 
     def accept_step(self, kind: str) -> Step:
-        return self._accept[(kind, "accept")]
+        return self._steps[(kind, "accept")]
+
+    def handover(self, start: datetime, *, is_urgent: bool) -> Due:
+        return self.due(start, self._steps[("event_urgent" if is_urgent else "event", "handover")])
+
+    def check(self, start: datetime) -> Due:
+        return self.due(start, self._steps[("all", "check")])
+
+    def appeal(self, start: datetime) -> Due:
+        return self.due(start, self._steps[("all", "appeal")])
 
     def whistle(self, kind: str, sent_at: datetime, assemble_at: datetime | None = None) -> tuple[Dues, frozenset[str]]:
         """All due times of a whistle by their field names, and the names of the provisional ones."""

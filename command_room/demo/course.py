@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
+from command_room.demo import judged as judgement
 from command_room.demo import matters as words
 from command_room.demo.book import Book
 from command_room.demo.cast import Town
 from command_room.demo.matters import Matter
 from command_room.demo.verbs import dispatch as dispatches
 from command_room.demo.verbs import event as events
+from command_room.demo.verbs import merge as merges
 from command_room.demo.verbs import whistle as whistles
 from enforcement.models import Category, Dispatch, Event, Report, Whistle
 from enforcement.rules.deadlines import Step
@@ -138,6 +140,8 @@ class Course:
     def _take_up(self, town: Town, matter: Matter, event: Event) -> None:
         at = self.after(event.reported_at, ACCEPT_URGENT if event.is_urgent else ACCEPT)
         by = self.rng.choice(town.duty)
+        if self.chance(0.03):
+            self._twin(town, event, by, until=at)
         if at > self.now:
             self._claim(event, by, event.reported_at)
         elif self.chance(0.06):
@@ -153,6 +157,28 @@ class Course:
             events.settle(self.book, event, by=by, at=at, result=self.phrase(matter.settled))
         else:
             self._squad(town, matter, event, by, at)
+
+    def _twin(self, town: Town, event: Event, by: User, until: datetime) -> None:
+        """Somebody else reports the same while it waits; the desk sees that, if it has the time."""
+        seen = event.reported_at + timedelta(minutes=self.rng.randint(2, 20))
+        merged = seen + timedelta(minutes=self.rng.randint(2, 15))
+        if seen >= min(until, self.now):
+            return
+        same = {"township": event.township, "grid": event.grid, "category": event.category, "place": event.place}
+        twin = Event(
+            **same,
+            title=event.title,
+            facts=event.facts,
+            is_urgent=event.is_urgent,
+            source=Event.Source.PATROL,
+            reported_at=seen,
+            reported_by=self.rng.choice(town.officers),
+        )
+        events.report(self.book, twin, town=town)
+        if merged < min(until, self.now):
+            merges.merge(self.book, twin, by=by, at=merged, into=event)
+        elif until <= self.now:  # too late for that: it is answered like any other
+            events.settle(self.book, twin, by=by, at=until, result="与前一件一起处置完毕。")
 
     def _squad(self, town: Town, matter: Matter, event: Event, by: User, at: datetime) -> None:
         limit = self.rng.choice(SQUAD_LIMITS)
@@ -272,7 +298,8 @@ class Course:
     def _rework(self, town: Town, matter: Matter, lead: Dispatch, reported: datetime) -> datetime | None:
         """Perhaps sent back once; when the township closes it, or None while the department is at it again."""
         judged = self.after(reported, CLOSE, late=0.03)
-        if judged > self.now or not self.chance(0.08):
+        found = judgement.look(self.book, lead.whistle, reported, min(judged, self.now))
+        if judged > self.now or not (found == "failed" or self.chance(0.06)):
             return judged
         by = self.rng.choice(town.duty)
         whistles.rework(self.book, lead, by=by, at=judged, reason=self.rng.choice(words.REWORK))
@@ -283,8 +310,9 @@ class Course:
         return self.after(again, CLOSE, late=0)
 
     def close(self, town: Town, whistle: Whistle, at: datetime) -> None:
-        given = self.rng.choices((5, 4, 3, 2, 1), (55, 28, 11, 4, 2), k=len(self.book.parts[whistle.request_id]))
-        stars = {index: star for index, star in enumerate(given) if self.chance(0.75)}
+        parts = self.book.parts[whistle.request_id]
+        ratings = judgement.ratings(self.rng, parts)
         last = self.finals[whistle.request_id]
         by = self.rng.choice(town.duty)
-        whistles.close(self.book, whistle, by=by, at=at, stars=stars, last_report=last)
+        whistles.close(self.book, whistle, by=by, at=at, ratings=ratings, last_report=last)
+        judgement.appeal(self.book, parts, self.now)

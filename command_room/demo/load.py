@@ -8,7 +8,7 @@ from random import Random
 from django.db import transaction
 from django.utils import timezone
 
-from command_room.demo import accounts, escalations, messages, shift_notes, stage_action
+from command_room.demo import accounts, escalations, judged, messages, shift_notes, stage_action
 from command_room.demo.book import Book
 from command_room.demo.cast import GANLIN, SLUGS, Cast
 from command_room.demo.clocks import Clocks
@@ -55,6 +55,7 @@ def load(*, seed: int, now: datetime | None = None, events: int = EVENTS) -> Loa
     staged = _play(course)
     stage_action.play(book, now)
     _live(course, now, events)
+    judged.leave_one_open(book, now)
     escalations.write(book, now)
     book.save()
     escalations.settle(now)
@@ -103,6 +104,10 @@ def _photograph(course: Course, staged: list[Event]) -> None:
     for report in sorted(finals, key=lambda report: report.at)[-REPORT_PHOTOS:]:
         scene = _scene(course, report.dispatch.event)  # type: ignore[arg-type]  # those above have one
         album.attach(report, scene, count=1, by=report.by, at=report.at, phase=AFTER)
+    looks = [check for check in course.book.checks if check.checked_at and _scene(course, check.event)]
+    for check in sorted(looks, key=lambda check: check.asked_at)[-REPORT_PHOTOS:]:
+        scene, at = _scene(course, check.event), check.checked_at
+        album.attach(check, scene, count=1, by=check.asked_of, at=at or check.asked_at, phase=AFTER)
 
 
 def _scene(course: Course, event: Event) -> str:

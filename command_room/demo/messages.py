@@ -26,7 +26,7 @@ def _messages(notices: Sequence[Notice], now: datetime, rng: Random) -> Iterator
         kind = notice.kind(
             number=about.number,
             matter=_matter(about),
-            unit=about.by_unit.short_name,
+            unit=notice.unit.short_name,
             due=notice.due.isoformat() if notice.due else None,
             link=(notice.page or about).get_absolute_url(),  # type: ignore[attr-defined]
         )

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from command_room.demo import judged, stage_handover, stage_pauses, stage_returns
 from command_room.demo import matters as words
-from command_room.demo import stage_pauses, stage_returns
-from command_room.demo.cast import Town
+from command_room.demo.cast import GANLIN, Town
 from command_room.demo.course import Course, Span
+from command_room.demo.verbs import check as checks
 from command_room.demo.verbs import dispatch as dispatches
 from command_room.demo.verbs import event as events
 from command_room.demo.verbs import whistle as whistles
@@ -25,6 +26,7 @@ ANY_LATE = (-5 * DAY, -1)  # where office hours leave no start that is only a li
 OFFICE_HOURS = range(7, 20)
 TAKEN_UP_AFTER = {"settled": 45}  # minutes
 LAST = {"arrived": "arrive", "interim": "interim", "reported": "report", "rework": "rework", "signed": "sign"}
+NEIGHBOUR = {"ganlin": "330683101", "changle": GANLIN}
 STEPS = ("sign", "arrive", "interim", "report", "rework")
 
 
@@ -44,6 +46,8 @@ class Scene:
     limit: Step = Step("work_minutes", 240)  # noqa: RUF009 - frozen
     source: str = "grid"
     then: str = ""  # what has become of it in `stage_pauses`: extended, suspended, withdrawn…
+    handed: str = ""  # offered, accepted, refused or taken back: what has become of its 移交 to a neighbouring township
+    checked: str = ""  # passed, failed or unable: what the grid member has found on the spot
     returned: str = ""  # leader, arbitration, upheld, reassigned or released: what has become of the department's 退哨
 
 
@@ -64,9 +68,9 @@ SCENES: tuple[Scene, ...] = (
     Scene("ganlin", "0706", "arrived", OPEN),
     Scene("ganlin", "1301", "rework", OPEN),
     Scene("ganlin", "0301", "reported", OPEN, grid=0),
-    Scene("ganlin", "1401", "reported", OPEN),
-    Scene("ganlin", "1108", "reported", VERY_LATE),
-    Scene("ganlin", "0207", "reported", (4, DAY)),
+    Scene("ganlin", "1401", "reported", OPEN, checked="failed"),
+    Scene("ganlin", "1108", "reported", VERY_LATE, checked="passed"),
+    Scene("ganlin", "0207", "reported", (4, DAY), checked="unable"),
     # --- 甘霖: what waits for the desk, the squad and the grid ---------------------------------------------------------
     Scene("ganlin", "1307", "new", (5, 24), grid=0),
     Scene("ganlin", "0202", "new", OPEN, source="12345"),
@@ -94,6 +98,12 @@ SCENES: tuple[Scene, ...] = (
     Scene("xianyan", "1301", "signed", OPEN),
     Scene("ganlin", "1303", "signed", SOON),
     Scene("jinting", "0302", "reported", OPEN),
+    # --- a matter of the neighbouring township -------------------------------------------------------------------------
+    Scene("changle", "0104", "new", OPEN, handed="offered"),
+    Scene("ganlin", "0106", "new", LATE, handed="offered"),
+    Scene("ganlin", "0105", "new", OPEN, handed="accepted"),
+    Scene("ganlin", "0210", "new", OPEN, handed="refused"),
+    Scene("changle", "0701", "new", OPEN, handed="taken back"),
     # --- a department says that it is not its own ----------------------------------------------------------------------
     # --- 延期, 挂账 and 撤哨 -------------------------------------------------------------------------------------------
     Scene("ganlin", "0601", "arrived", (DAY, 6 * DAY), then="extension_asked"),
@@ -140,6 +150,9 @@ class Stage:
             handed = start + taken_up_after
             if handed > self.now:
                 return None
+            if scene.handed:
+                is_known = stage_handover.last_act(scene.handed, handed) <= self.now
+                return stage_handover.due(self.book, scene.handed, kind, (start, handed)) if is_known else None
             in_squad = scene.reached == "squad"
             return (self.book.clocks.due(handed, scene.limit) if in_squad else self.book.clocks.accept(start, kind)).at
 
@@ -151,7 +164,10 @@ class Stage:
         return event
 
     def _take_up(self, scene: Scene, town: Town, event: Event, at: datetime) -> None:
-        if scene.reached == "squad":
+        if scene.handed:
+            to = self.book.cast.towns[NEIGHBOUR[town.slug]]
+            stage_handover.play(self.book, scene.handed, event, giver=town, to=to, at=at)
+        elif scene.reached == "squad":
             events.hand_to_squad(self.book, event, by=town.duty[0], at=at, town=town, limit=scene.limit)
         elif scene.reached == "verified":
             events.verify(self.book, event, by=town.duty[1], at=at)
@@ -243,6 +259,8 @@ class Stage:
             dispatches.report_interim(self.book, lead, by=going[0], at=times["interim"], measures=text)
         if "report" in times:
             self.course.report_back(matter, lead, going[0], times["report"])
+        if scene.checked and (check := checks.open_check(self.book, whistle)):
+            judged.answer(self.book, check, scene.checked, min(times["report"] + timedelta(minutes=40), self.now))
         if "rework" in times:
             whistles.rework(self.book, lead, by=town.duty[0], at=times["rework"], reason=words.REWORK[0])
         for helper in helpers:

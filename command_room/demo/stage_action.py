@@ -9,6 +9,7 @@ from command_room.demo.verbs import action
 from command_room.demo.verbs import dispatch as dispatches
 from command_room.demo.verbs import whistle as whistles
 from enforcement.models import Dispatch, Whistle
+from enforcement.services.rating import Rating
 from townships.models import Unit, User
 
 REACHED = ("submitted", "sent", "arrived", "reported", "closed")
@@ -120,8 +121,8 @@ def _play(book: Book, each: Action, now: datetime) -> None:
     if each.reached == "closed":
         lead = book.parts[whistle.request_id][0]
         last = next(one for one in book.reports if one.dispatch is lead)
-        stars = {0: 5, 1: 4, 2: 5}
-        whistles.close(book, whistle, by=side.duty[0], at=last.at + DAY, stars=stars, last_report=last)
+        ratings = {0: Rating(5, ("fast", "solves")), 1: Rating(4), 2: Rating(5)}
+        whistles.close(book, whistle, by=side.duty[0], at=last.at + DAY, ratings=ratings, last_report=last)
 
 
 def _answer(book: Book, each: Action, whistle: Whistle, sent: datetime) -> None:
@@ -155,4 +156,5 @@ def _going(book: Book, part: Dispatch) -> list[User]:
 
 
 def _units(book: Book) -> list[Unit]:
-    return [side.unit for side in (*book.cast.towns.values(), *book.cast.departments.values())]
+    towns, departments = book.cast.towns.values(), book.cast.departments.values()
+    return [*(town.unit for town in towns), *(department.unit for department in departments)]

@@ -30,10 +30,11 @@ def ask(dispatch: Dispatch, *, by: Any, request_id: UUID, text: str) -> Appeal:
     """Once a dispatch, in time, with words; the guidance office is told. Twice is once."""
 
     def create() -> Appeal:
+        lock(dispatch.whistle)
         lock(dispatch)
         _refuse(dispatch)
         appeal = Appeal.objects.create(dispatch=dispatch, text=text, asked_by=by, request_id=request_id)
-        record(dispatch, "appeal_asked", by=by, what=f"{dispatch.department}对评价提出申诉", stage=Stage.EVALUATE)
+        _note(dispatch, "appeal_asked", by=by, what=f"{dispatch.department}对评价提出申诉")
         message = dispatch_message(kinds.AppealAsked, dispatch)
         notify(message, to=people.guidance_office(), key=f"appeal_asked:{appeal.pk}")
         return appeal
@@ -45,15 +46,22 @@ def ask(dispatch: Dispatch, *, by: Any, request_id: UUID, text: str) -> Appeal:
 def decide(appeal: Appeal, *, by: Any, seen_state: str, outcome: str, decision: str) -> None:
     """维持评价 or 评价不计, with words; both sides are told, and whether the arbitrator's own bureau is one of them."""
     dispatch = appeal.dispatch
+    lock(dispatch.whistle)
     lock(dispatch)
     lock(appeal, seen_state=seen_state)
     appeal.state, appeal.decision = outcome, decision
     appeal.decided_at, appeal.decided_by = timezone.now(), by
     appeal.save(update_fields=["state", "decision", "decided_at", "decided_by"])
     what = f"指导办裁定：{appeal.get_state_display()}{bureau_note(by, dispatch.department, dispatch.by_unit)}"
-    record(dispatch, "appeal_decided", by=by, what=what, stage=Stage.EVALUATE)
+    _note(dispatch, "appeal_decided", by=by, what=what)
     message, key = dispatch_message(kinds.AppealDecided, dispatch), f"appeal_decided:{appeal.pk}"
     notify_many((message, people.desk(unit), key) for unit in (dispatch.department, dispatch.by_unit))
+
+
+def _note(dispatch: Dispatch, verb: str, *, by: Any, what: str) -> None:
+    record(dispatch, verb, by=by, what=what, stage=Stage.EVALUATE)
+    for obj in (dispatch, dispatch.whistle):
+        obj.save(update_fields=["changed_at"])
 
 
 def _refuse(dispatch: Dispatch) -> None:

@@ -120,7 +120,7 @@ def _lock_in_order(event: Event, head: Event, *, seen_state: str) -> None:
 def _bring_along(event: Event, head: Event, *, by: Any) -> list[Event]:
     """What had been merged into `event` goes with it."""
     moved = list(event.merged.select_related("reported_by", "category", "township").order_by("id"))
-    event.merged.update(merged_into=head)
+    event.merged.update(merged_into=head, changed_at=timezone.now())
     Entry.objects.bulk_create(
         entry_for(one, "event_brought_along", by=by, what=f"随 {event.number} 并入 {head.number}", stage=Stage.FILE)
         for one in moved

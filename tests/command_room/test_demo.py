@@ -20,7 +20,7 @@ from command_room.demo.photos import SCENES as PHOTOGRAPHED
 from command_room.demo.stage import SCENES
 from command_room.services import worklist
 from command_room.templatetags.look import tone_of
-from enforcement.models import Category, Dispatch, Event, Limit, Report, Whistle
+from enforcement.models import Appeal, Category, Check, Dispatch, Event, Handover, Limit, Report, Whistle
 from enforcement.rules.clocks import next_due, whistle_next_due, whistle_state
 from enforcement.rules.deadlines import assembled
 from enforcement.services.clocks import course_of, part_of
@@ -134,6 +134,7 @@ def test_demo_shows_everything() -> None:
     load(seed=330683, now=MORNING)
     shows_every_state_in_every_colour(MORNING)
     shows_every_unit_and_role()
+    shows_what_is_judged_and_what_goes_elsewhere(MORNING)
     gives_every_account_something_to_do(MORNING)
     shows_a_squad_with_its_cares(MORNING)
     opens_the_portal_to_the_accounts_alone()
@@ -160,6 +161,23 @@ def shows_every_state_in_every_colour(now: datetime) -> None:
     at_ganlin = Whistle.objects.filter(by_unit__code=GANLIN, state__in=Whistle.OPEN)
     assert set(at_ganlin.values_list("state", flat=True)) == set(Whistle.OPEN)
     assert at_ganlin.filter(approved_at=None, sent_at__isnull=False).exists()
+
+
+def shows_what_is_judged_and_what_goes_elsewhere(now: datetime) -> None:
+    """Each answer from the spot, each end of an appeal and of a hand-over; each account that has to act has something."""
+    assert set(Check.objects.values_list("state", flat=True)) == set(Check.State.values)
+    assert set(Appeal.objects.values_list("state", flat=True)) == set(Appeal.State.values)
+    assert set(Handover.objects.values_list("state", flat=True)) == set(Handover.State.values)
+    assert Dispatch.objects.exclude(tags=[]).exists()
+    assert Dispatch.objects.filter(state="closed", arrived_at__isnull=False, stars=None).exists()
+    assert Event.objects.filter(state="merged", merged_into__state__in=["settled", "whistled", "squad"]).exists()
+    verbs = {
+        name: {act.verb for act in worklist.acts(User.objects.get(username=name), now)}
+        for name in ("ganlin-grid", "ganlin-duty", "zdb-officer")
+    }
+    assert "去核查" in verbs["ganlin-grid"]
+    assert {"答复移交", "收回或自办"} <= verbs["ganlin-duty"]
+    assert "裁定申诉" in verbs["zdb-officer"]
 
 
 def shows_every_unit_and_role() -> None:

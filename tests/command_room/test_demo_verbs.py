@@ -17,19 +17,26 @@ from command_room.demo.book import Book
 from command_room.demo.cast import Department, Town
 from command_room.demo.clocks import Clocks
 from command_room.demo.verbs import action as book_action
+from command_room.demo.verbs import appeal as book_appeals
+from command_room.demo.verbs import check as book_checks
 from command_room.demo.verbs import dispatch as book_dispatches
 from command_room.demo.verbs import event as book_events
 from command_room.demo.verbs import extension as book_extensions
+from command_room.demo.verbs import handover as book_handovers
+from command_room.demo.verbs import merge as book_merges
 from command_room.demo.verbs import returns as book_returns
 from command_room.demo.verbs import suspension as book_suspensions
 from command_room.demo.verbs import whistle as book_whistles
 from command_room.demo.verbs import withdrawal as book_withdrawal
 from enforcement.models import (
+    Appeal,
     Attendance,
     Category,
+    Check,
     Dispatch,
     Event,
     Extension,
+    Handover,
     Remark,
     Report,
     Return,
@@ -38,11 +45,16 @@ from enforcement.models import (
 )
 from enforcement.rules.deadlines import Step
 from enforcement.services import action, claim, returns, withdrawal
+from enforcement.services import appeal as appeals
+from enforcement.services import check as checks
 from enforcement.services import dispatch as dispatches
 from enforcement.services import event as events
 from enforcement.services import extension as extensions
+from enforcement.services import handover as handovers
+from enforcement.services import merge as merges
 from enforcement.services import suspension as suspensions
 from enforcement.services import whistle as whistles
+from enforcement.services.rating import Rating
 from notifications import kinds
 from notifications.models import Message
 from records.models import Entry
@@ -224,9 +236,41 @@ class Services:
 
     def close(self, minutes: float, whistle: Whistle, *stars: int) -> None:
         whistle.refresh_from_db()
-        given = dict(zip([part.pk for part in self.parts(whistle)], stars, strict=False))
-        act = lambda: whistles.close(whistle, by=self.cast.duty, seen_state=whistle.state, stars=given)  # noqa: E731
+        ratings = [Rating(star, ("fast",), "辛苦") for star in stars]
+        given = dict(zip([part.pk for part in self.parts(whistle)], ratings, strict=False))
+        act = lambda: whistles.close(whistle, by=self.cast.duty, seen_state=whistle.state, ratings=given)  # noqa: E731
         self.at(minutes, act)
+
+    def look(self, minutes: float, whistle: Whistle) -> None:
+        check = Check.objects.select_related("whistle__by_unit").get(whistle=whistle, state="asked")
+        said = {"seen_state": "asked", "answer": "failed", "text": "还在。"}
+        self.at(minutes, lambda: checks.answer(check, by=self.cast.grid, **said))
+
+    def appeal(self, minutes: float, part: Dispatch) -> Appeal:
+        part = self.parts(part.whistle)[0]
+        by = self.cast.scjg_liaison
+        return self.at(minutes, lambda: appeals.ask(part, by=by, request_id=uuid4(), text="到得不晚。"))
+
+    def strike(self, minutes: float, appeal: Appeal) -> None:
+        said = {"seen_state": "asked", "outcome": "struck", "decision": "不计。"}
+        self.at(minutes, lambda: appeals.decide(appeal, by=self.cast.zdb_officer, **said))
+
+    def merge(self, minutes: float, event: Event, into: Event) -> None:
+        self.at(minutes, lambda: merges.merge(event, by=self.cast.duty, seen_state="reported", into=into))
+
+    def offer(self, minutes: float, event: Event) -> Handover:
+        given = {"request_id": uuid4(), "seen_state": event.state, "to": self.cast.changle, "reason": "在长乐。"}
+        return self.at(minutes, lambda: handovers.offer(event, by=self.cast.duty, **given))
+
+    def accept(self, minutes: float, handover: Handover) -> None:
+        self.at(minutes, lambda: handovers.accept(handover, by=self.cast.changle_duty, seen_state="asked"))
+
+    def refuse(self, minutes: float, handover: Handover) -> None:
+        said = {"seen_state": "asked", "decision": "不是。"}
+        self.at(minutes, lambda: handovers.refuse(handover, by=self.cast.changle_duty, **said))
+
+    def take_back(self, minutes: float, handover: Handover) -> None:
+        self.at(minutes, lambda: handovers.take_back(handover, by=self.cast.duty, seen_state="asked"))
 
 
 class OnPaper:
@@ -234,14 +278,22 @@ class OnPaper:
 
     def __init__(self, cast: Cast) -> None:
         self.cast = cast
-        self.town = Town(cast.ganlin, duty=[cast.duty], leaders=[cast.leader], officers=[cast.officer])
+        grids = [(cast.ganlin_grid, cast.grid)]
+        changle = Town(cast.changle, duty=[cast.changle_duty])
+        self.town = Town(cast.ganlin, grids=grids, duty=[cast.duty], leaders=[cast.leader], officers=[cast.officer])
         scjg = Department(cast.scjg, liaisons=[cast.scjg_liaison])
         scjg.leaders = [cast.scjg_leader]
         zrzy = Department(cast.zrzy, liaisons=[cast.zrzy_liaison])
         zfj = Department(cast.zfj, liaisons=[cast.zfj_liaison])
         zrzy.stations = {cast.ganlin.pk: (cast.zrzy_station, [cast.zrzy_officer])}
         holders = (cast.scjg_officer, cast.zrzy_officer, cast.officer)
-        sides = {cast.ganlin.pk: self.town, cast.scjg.pk: scjg, cast.zrzy.pk: zrzy, cast.zfj.pk: zfj}
+        sides = {
+            cast.ganlin.pk: self.town,
+            cast.changle.pk: changle,
+            cast.scjg.pk: scjg,
+            cast.zrzy.pk: zrzy,
+            cast.zfj.pk: zfj,
+        }
         people = SimpleNamespace(
             towns={cast.ganlin.code: self.town},
             departments={"scjg": scjg, "zrzy": zrzy, "zfj": zfj},
@@ -388,8 +440,39 @@ class OnPaper:
         return getattr(book_returns, how)(self.book, made, **said)
 
     def close(self, minutes: float, whistle: Whistle, *stars: int) -> None:
-        who = {"by": self.cast.duty, "at": self.time(minutes), "stars": dict(enumerate(stars))}
+        ratings = {index: Rating(star, ("fast",), "辛苦") for index, star in enumerate(stars)}
+        who = {"by": self.cast.duty, "at": self.time(minutes), "ratings": ratings}
         book_whistles.close(self.book, whistle, last_report=self.finals[whistle.request_id], **who)
+
+    def look(self, minutes: float, whistle: Whistle) -> None:
+        check = book_checks.open_check(self.book, whistle)
+        assert check is not None
+        said = {"answer": "failed", "text": "还在。"}
+        book_checks.answer(self.book, check, by=self.cast.grid, at=self.time(minutes), **said)
+
+    def appeal(self, minutes: float, part: Dispatch) -> Appeal:
+        return book_appeals.ask(self.book, part, by=self.cast.scjg_liaison, at=self.time(minutes), text="到得不晚。")
+
+    def strike(self, minutes: float, appeal: Appeal) -> None:
+        said = {"outcome": "struck", "decision": "不计。"}
+        book_appeals.decide(self.book, appeal, by=self.cast.zdb_officer, at=self.time(minutes), **said)
+
+    def merge(self, minutes: float, event: Event, into: Event) -> None:
+        book_merges.merge(self.book, event, by=self.cast.duty, at=self.time(minutes), into=into)
+
+    def offer(self, minutes: float, event: Event) -> Handover:
+        given = {"to": self.cast.changle, "reason": "在长乐。"}
+        return book_handovers.offer(self.book, event, by=self.cast.duty, at=self.time(minutes), **given)
+
+    def accept(self, minutes: float, handover: Handover) -> None:
+        book_handovers.accept(self.book, handover, by=self.cast.changle_duty, at=self.time(minutes))
+
+    def refuse(self, minutes: float, handover: Handover) -> None:
+        said = {"decision": "不是。"}
+        book_handovers.refuse(self.book, handover, by=self.cast.changle_duty, at=self.time(minutes), **said)
+
+    def take_back(self, minutes: float, handover: Handover) -> None:
+        book_handovers.take_back(self.book, handover, by=self.cast.duty, at=self.time(minutes))
 
 
 DAY = 1440
@@ -412,6 +495,32 @@ def live(hand: Services | OnPaper, cast: Cast) -> None:
     returned(hand, cast)
     together(hand, cast)
     paused(hand, cast)
+    judged(hand, cast)
+    neighbours(hand)
+
+
+def judged(hand: Services | OnPaper, cast: Cast) -> None:
+    """Confirmed with two stars, which the department does not accept."""
+    whistle = hand.submit(101, hand.report(100), "urgent")
+    hand.approve(102, whistle)
+    lead, _ = hand.parts(whistle)
+    hand.sign(103, lead, cast.scjg_liaison)
+    hand.arrive(104, lead, cast.scjg_liaison, [cast.scjg_officer])
+    hand.report_back(105, lead, cast.scjg_liaison)
+    hand.close(110, whistle, 2)
+    hand.strike(240, hand.appeal(120, lead))
+
+
+def neighbours(hand: Services | OnPaper) -> None:
+    """Two reports of one matter; one to each end of a hand-over."""
+    main = hand.report(130)
+    hand.merge(132, hand.report(131), main)
+    hand.settle(135, main)
+    for minutes, answer in ((140, hand.refuse), (150, hand.take_back), (160, hand.accept)):
+        given = hand.report(minutes)
+        hand.verify(minutes + 1, given)
+        answer(minutes + 200, hand.offer(minutes + 2, given))
+    hand.offer(181, hand.report(180, is_urgent=True))
 
 
 def together(hand: Services | OnPaper, cast: Cast) -> None:
@@ -440,6 +549,7 @@ def whole(hand: Services | OnPaper, cast: Cast) -> None:
     hand.take(2 * DAY + 6, lead, cast.scjg_liaison)
     hand.interim(9 * DAY, lead, cast.scjg_officer)
     hand.report_back(10 * DAY, lead, cast.scjg_officer)
+    hand.look(12 * DAY, whistle)
     hand.rework(14 * DAY, lead)
     hand.report_back(15 * DAY, lead, cast.scjg_officer)
     hand.close(16 * DAY, whistle, 5, 3)
@@ -507,9 +617,9 @@ def paused(hand: Services | OnPaper, cast: Cast) -> None:
     hand.withdraw(83, hand.submit(81, hand.report(80), "urgent"))
 
 
-FACTS = (Extension, Suspension, Return, Event, Whistle, Dispatch, Attendance, Report, Remark)
+FACTS = (Check, Appeal, Handover, Extension, Suspension, Return, Event, Whistle, Dispatch, Attendance, Report, Remark)
 MESSAGE_FIELDS = ("number", "matter", "unit")
-NOT_COMPARED = {"id", "request_id", "changed_at", "event", "whistle", "dispatch"}
+NOT_COMPARED = {"id", "request_id", "changed_at", "event", "whistle", "dispatch", "merged_into"}
 
 
 def rows_of(model: type[models.Model]) -> list[dict[str, Any]]:

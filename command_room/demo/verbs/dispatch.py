@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from command_room.demo.book import Book
+from command_room.demo.verbs import check as checks
 from command_room.demo.verbs.whistle import follow, tell_department
 from enforcement.models import Attendance, Dispatch, Event, Remark, Report, Whistle
 from enforcement.services.clocks import begun_at, part_of, running
@@ -102,6 +103,8 @@ def report_back(book: Book, dispatch: Dispatch, *, by: User, at: datetime, resul
     )
     report = _new_report(book, dispatch, by, at, kind="final", result=result, measures=measures, is_late=bool(late))
     _tell_township(book, kinds.DispatchReported, dispatch, at=at)
+    if dispatch.is_lead:
+        checks.ask_after_report(book, dispatch.whistle, by=by, at=at)
     return report
 
 

@@ -91,7 +91,8 @@ def dismiss(book: Book, event: Event, *, by: User, at: datetime, reason: str, te
         next_due=None,
         alarm_at=None,
     )
-    book.tell(kinds.EventDismissed, event, to=[event.reported_by], at=at, due=None)
+    for one in (event, *book.merged[event.request_id]):
+        book.tell(kinds.EventDismissed, one, to=[one.reported_by], at=at, due=None)
 
 
 def close(book: Book, event: Event, *, by: User, at: datetime, result: str, what: str) -> None:
@@ -110,8 +111,9 @@ def close(book: Book, event: Event, *, by: User, at: datetime, result: str, what
         next_due=None,
         alarm_at=None,
     )
-    if event.reported_by is not by:
-        book.tell(kinds.EventClosed, event, to=[event.reported_by], at=at, due=None)
+    for one in (event, *book.merged[event.request_id]):
+        if one.reported_by is not by:
+            book.tell(kinds.EventClosed, one, to=[one.reported_by], at=at, due=None)
 
 
 def mark_verified(event: Event, *, by: User, at: datetime) -> None:

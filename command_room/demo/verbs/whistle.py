@@ -6,12 +6,14 @@ from typing import Any
 
 from command_room.demo.book import Book
 from command_room.demo.cast import Department, Town
+from command_room.demo.verbs import check as checks
 from command_room.demo.verbs import event as events
 from enforcement.models import Dispatch, Event, Report, Whistle
 from enforcement.rules.clocks import whistle_next_due, whistle_state
 from enforcement.rules.deadlines import rework_step
 from enforcement.services.clocks import alarm, confirmation_alarm, own_alarm, part_of
 from enforcement.services.labels import late_mark
+from enforcement.services.rating import Rating, is_too_late
 from enforcement.services.whistle import department_words
 from notifications import kinds
 from notifications.kinds import Kind
@@ -150,13 +152,15 @@ def rework(book: Book, dispatch: Dispatch, *, by: User, at: datetime, reason: st
         if clock.provisional or after.provisional:
             whistle.provisional = sorted({*whistle.provisional, "eval_due"})
     follow(book, whistle)
+    if dispatch.is_lead:
+        checks.end(book, whistle)
     tell_department(book, kinds.ReworkAsked, dispatch, at=at)
 
 
 def close(
-    book: Book, whistle: Whistle, *, by: User, at: datetime, stars: Mapping[int, int], last_report: Report
+    book: Book, whistle: Whistle, *, by: User, at: datetime, ratings: Mapping[int, Rating], last_report: Report
 ) -> None:
-    """`stars`: the position of a dispatch → 1–5; `last_report` is the lead's."""
+    """`ratings`: the position of a dispatch → what is said of it; `last_report` is the lead's."""
     late = late_mark(at, whistle.eval_due)
     book.advance(
         whistle,
@@ -171,9 +175,11 @@ def close(
         next_due=None,
         alarm_at=confirmation_alarm(whistle),
     )
+    given = {} if is_too_late(whistle, at) else ratings
     parts = book.parts[whistle.request_id]
     for index, dispatch in enumerate(parts):
-        _close_dispatch(book, dispatch, by=by, at=at, stars=stars.get(index))
+        _close_dispatch(book, dispatch, by=by, at=at, rating=given.get(index))
+    checks.end(book, whistle)
     lead = parts[0].department
     result = f"{lead}：{last_report.get_result_display()}"
     if whistle.event:
@@ -289,8 +295,8 @@ def _send(
         tell_department(book, kinds.DispatchSent, part, at=at)
 
 
-def _close_dispatch(book: Book, dispatch: Dispatch, *, by: User, at: datetime, stars: int | None) -> None:
-    rated: dict[str, Any] = {"stars": stars, "rated_by": by} if stars else {}
+def _close_dispatch(book: Book, dispatch: Dispatch, *, by: User, at: datetime, rating: Rating | None) -> None:
+    rated = rating.fields(by) if rating and dispatch.arrived_at else {}
     is_reported = dispatch.state == Dispatch.State.REPORTED
     what = f"确认{dispatch.department}办结" if is_reported else f"哨单办结，{dispatch.department}未反馈"
     book.advance(
@@ -300,7 +306,7 @@ def _close_dispatch(book: Book, dispatch: Dispatch, *, by: User, at: datetime, s
         at=at,
         verb="dispatch_closed",
         what=what,
-        stage=Stage.EVALUATE if stars else Stage.CLOSE,
+        stage=Stage.EVALUATE if rated else Stage.CLOSE,
         closed_at=at,
         next_due=None,
         alarm_at=None,

@@ -16,7 +16,9 @@ WHISTLE_STATES = dict(Whistle.State.choices)
 WHISTLE_KINDS = dict(Whistle.Kind.choices)
 DISPATCH_STATES = dict(Dispatch.State.choices)
 KIND_TONES = {"emergency": "urgent", "campaign": "blue"}
-WHISTLE_TONES = {"submitted": "blue", "signing": "blue", "signed": "blue", "reported": "soon", "closed": "ok"}
+WHISTLE_TONES = {
+    "submitted": "blue", "signing": "blue", "signed": "blue", "reported": "soon", "suspended": "soon", "closed": "ok",
+}  # fmt: skip
 DISPATCH_TONES = {
     "sent": "blue", "signed": "blue", "arrived": "blue", "rework": "soon", "reported": "ok", "closed": "ok",
     "returning": "soon", "arbitration": "soon", "suspended": "soon", "returned": "", "withdrawn": "",
@@ -108,11 +110,20 @@ def whistle_clock(whistle: Row, parts: Sequence[Row]) -> Clock:
 
 def part_word(part: Row) -> str:
     """Where a department stands, as others see it. A whistle's end does not make done what it had not done by then."""
+    if part["state"] == "suspended":
+        return f"挂账，此前{_before(part)}"
     if part["state"] != "closed" or part["reported_at"]:
         return WORDS[part["state"]]
     if part["arrived_at"]:
         return "已到场，未反馈"
     return "已签收，未到场" if part["signed_at"] else "未签收"
+
+
+def _before(part: Row) -> str:
+    """How far a department was when its clocks were stopped."""
+    if part["reported_at"]:
+        return WORDS["rework"]
+    return WORDS["arrived" if part["arrived_at"] else "signed" if part["signed_at"] else "sent"]
 
 
 def dot(part: Row, name: str, now: datetime) -> Dot:

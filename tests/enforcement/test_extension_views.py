@@ -172,6 +172,8 @@ def test_suspension_from_the_question_to_the_resumption(cast: Cast) -> None:
     text = page(cast.duty, whistle)
     assert "挂账中，暂停计时到 12 月 18 日" in text
     assert "现在恢复办理" in text
+    assert "挂账，此前已到场" in text
+    assert "挂账，此前未签收" in text
     assert "现在恢复办理" not in page(cast.scjg_liaison, whistle)
     post(cast.duty, "whistle-resume", whistle, seen_state="suspended")
     assert Suspension.objects.get().state == "ended"

@@ -227,7 +227,9 @@ def detail_context(request: HttpRequest, whistle: Whistle, **bound: Form) -> dic
         "attachments": files_of(whistle.event),
         "parts": parts_of(user, dispatches, mine, cast("CloseForm | None", forms.get("close"))),
         "asked": [] if dispatches else whistles.asked_departments(whistle),
-        "forecast": forecast(whistle.kind, now, whistle.assemble_at) if whistle.state == Whistle.State.SUBMITTED else [],
+        "forecast": forecast(whistle.kind, now, whistle.assemble_at)
+        if whistle.state == Whistle.State.SUBMITTED
+        else [],
         "steps": whistle_steps(whistle, dispatches),
         **marks_context(user, whistle),
         "suspension": suspension,

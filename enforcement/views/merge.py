@@ -20,5 +20,5 @@ def merge(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return again(request, event, merge=form)
     merges.merge(event, by=request.user, **form.cleaned_data)
-    messages.success(request, "已并案，上报人已收到消息；办结时会再告诉他")
+    messages.success(request, "已并案，上报人已收到消息，办结时会再收到一次")
     return redirect(event)

@@ -45,7 +45,6 @@ SENT_NAV: tuple[tuple[str, Pages], ...] = (  # a department's officers, and whoe
     ("", (MESSAGES,)),
 )
 CITY_NAV: tuple[tuple[str, Pages], ...] = (
-    ("", (BOARD, ("超期未办的", WORK[1]))),
     ("事件与吹哨", (*FILES, ESCALATIONS)),
     ("队伍", TEAM),
     ("", (MESSAGES,)),
@@ -57,8 +56,8 @@ NAV: dict[str, tuple[tuple[str, Pages], ...]] = {
     Role.LEADER: DESK_NAV,
     Role.LIAISON: DEPARTMENT_NAV,
     Role.DEPT_LEADER: DEPARTMENT_NAV,
-    Role.GUIDANCE: CITY_NAV,
-    Role.AUDITOR: CITY_NAV,
+    Role.GUIDANCE: (("", (BOARD, ("待裁定和超期的", WORK[1]))), *CITY_NAV),
+    Role.AUDITOR: (("", (BOARD, ("超期未办的", WORK[1]))), *CITY_NAV),
     Role.ADMIN: (("", (ADMIN, MESSAGES)),),
 }
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 
@@ -12,6 +12,7 @@ from notifications.models import Delivery
 from notifications.services.claim import Claimed
 from notifications.transports.letter import Letter
 
+PRESSING = timedelta(hours=1)
 LAST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -27,14 +28,22 @@ class Batch:
 
     @property
     def is_crowding(self) -> bool:
-        """One more within claim.CROWD would be a flood. What has waited once already goes now."""
+        """One more within claim.CROWD would be a flood. What has waited once already goes now, and what presses at once."""
         few = settings.BURST_AFTER
-        return few > 0 and self.rows[0].recent >= few and all(row.is_fresh for row in self.rows)
+        if few == 0 or self.rows[0].recent < few:
+            return False
+        return all(row.is_fresh and not _presses(row) for row in self.rows)
 
     def letter(self) -> Letter:
         """A group hears once what several of its people are told."""
         kinds = dict.fromkeys(row.kind for row in self.rows)
         return Letter(self.rows[0].address, tuple(sorted(kinds, key=_urgency)), mark(self.rows))
+
+
+def _presses(row: Claimed) -> bool:
+    """Due within the hour: of a quarter of an hour to sign for an emergency, a minute and a half is too much to wait."""
+    due = row.kind.due_at
+    return due is not None and timedelta() < due - row.created_at <= PRESSING
 
 
 def _urgency(kind: Kind) -> datetime:

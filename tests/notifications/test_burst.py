@@ -60,6 +60,15 @@ def test_a_burst_is_a_few_messages_and_then_one(db: None) -> None:
     assert set(Delivery.objects.values_list("state", "attempts")) == {("sent", 1)}
 
 
+def test_what_presses_goes_at_once_in_a_burst_too(db: None) -> None:
+    user = UserFactory()
+    for number in range(FEW):
+        outbox.deliver([tell(user, number).pk])
+    soon = (timezone.now() + timedelta(minutes=15)).isoformat()
+    outbox.deliver([tell(user, 9, soon).pk])
+    assert [sent.subject for sent in mail.outbox][FEW:] == ["派单等您签收 派-09"]
+
+
 def test_one_message_of_many_rows_counts_as_one(db: None) -> None:
     user = UserFactory()
     outbox.deliver([tell(user, number).pk for number in range(10)])

@@ -207,7 +207,7 @@ class WhistleDetail(DetailView):  # type: ignore[type-arg]
 
 def detail_context(request: HttpRequest, whistle: Whistle, **bound: Form) -> dict[str, Any]:
     """All that the page shows. `bound`: the form that was sent and is wrong, by its verb."""
-    user, now = request.user, timezone.now()
+    user, now, is_submitted = request.user, timezone.now(), whistle.state == Whistle.State.SUBMITTED
     related = ("department", "returning__to_unit", "assigned_unit", "assigned_officer", "appeal")
     dispatches = list(whistle.dispatches.select_related(*related).order_by("id"))
     mine = set(Dispatch.objects.visible_to(user).filter(whistle=whistle).values_list("pk", flat=True))
@@ -220,16 +220,12 @@ def detail_context(request: HttpRequest, whistle: Whistle, **bound: Form) -> dic
         "state_tone": WHISTLE_TONES.get(whistle.state, ""),
         "kind_tone": KIND_TONES.get(whistle.kind, ""),
         "voice": voice(whistle.by_unit),
-        "missed": whistle.state == Whistle.State.SUBMITTED and whistle.is_action and whistle.assemble_at <= now,  # type: ignore[operator]
-        "tasks": tasks_of(whistle, dispatches),
-        "can_start_again": can_start_again(user, whistle),
+        **action_context(user, whistle, dispatches),
         "clock": whistle_clock(vars(whistle), [vars(one) for one in dispatches]),
         "attachments": files_of(whistle.event),
         "parts": parts_of(user, dispatches, mine, cast("CloseForm | None", forms.get("close"))),
         "asked": [] if dispatches else whistles.asked_departments(whistle),
-        "forecast": forecast(whistle.kind, now, whistle.assemble_at)
-        if whistle.state == Whistle.State.SUBMITTED
-        else [],
+        "forecast": forecast(whistle.kind, now, whistle.assemble_at) if is_submitted else [],
         "steps": whistle_steps(whistle, dispatches),
         **marks_context(user, whistle),
         "suspension": suspension,
@@ -296,6 +292,16 @@ def parts_of(user: Any, dispatches: list[Dispatch], mine: set[int], close: Close
 def again(request: HttpRequest, whistle: Whistle, **bound: Form) -> HttpResponse:
     """The page once more, with what was typed and what to do about it."""
     return render(request, "enforcement/whistle_detail.html", detail_context(request, whistle, **bound), status=422)
+
+
+def action_context(user: Any, whistle: Whistle, dispatches: Sequence[Dispatch]) -> dict[str, Any]:
+    """What the page of a joint action shows besides; `missed`: it has assembled before it was approved."""
+    over = whistle.assemble_at is not None and whistle.assemble_at <= timezone.now()
+    return {
+        "tasks": tasks_of(whistle, dispatches),
+        "missed": over and whistle.state == Whistle.State.SUBMITTED,
+        "can_start_again": can_start_again(user, whistle),
+    }
 
 
 def tasks_of(whistle: Whistle, dispatches: Sequence[Dispatch]) -> list[tuple[Unit, str]]:

@@ -138,7 +138,7 @@ def rework(person: Person, whistle: Whistle, dispatch: Dispatch) -> None:
     page = person.page
     person.goto(whistle.get_absolute_url(), "14-to-confirm")
     part = page.locator("section.part").filter(has=page.locator(f"#rework-{dispatch.pk}"))
-    part.locator("summary").click()
+    part.locator("summary").filter(has_text="返工").click()
     page.locator(f"#rework-{dispatch.pk}").fill("油烟净化器还没有装，请补办。")
     part.get_by_role("button", name="退回返工").click()
     expect(page.locator(".notices")).to_contain_text("已退回返工")

@@ -16,6 +16,7 @@ from enforcement.services.rating import Rating
 from notifications.models import Message
 from records.models import Entry
 from tests.cast import Cast
+from tests.command_room.rows import make_whistles
 from tests.enforcement import walk
 from tests.enforcement.walk import at
 from townships.models import CalendarYear, Holiday
@@ -222,7 +223,9 @@ def test_recompute_is_written_by_the_system(cast: Cast) -> None:
 
 @pytest.mark.parametrize("model", [Event, Whistle, Dispatch])
 def test_what_is_provisional_has_an_index_of_its_own(cast: Cast, model: type[Event | Whistle | Dispatch]) -> None:
+    make_whistles(cast, 300, NOW)
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("ANALYZE enforcement_event, enforcement_whistle, enforcement_dispatch")
         cursor.execute("SET LOCAL enable_seqscan = off")
         rows = model.objects.filter(state__in=model.OPEN).exclude(provisional=[])
         assert f"{model.__name__.lower()}_provisional" in rows.explain()

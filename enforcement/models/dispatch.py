@@ -9,25 +9,34 @@ from django.urls import reverse
 from django.utils import timezone
 
 from enforcement.models.event import Event
-from enforcement.models.whistle import Whistle
+from enforcement.models.whistle import ALL, NOTHING, Whistle
 from townships.models import Role, Unit
+
+
+def dispatch_sight(user: Any) -> Q:
+    """A township what it has sent and what is sent to it; so a department's desk; a sub-unit or officer what is theirs."""
+    post = user.acting
+    if post is None or post.role in (Role.ADMIN, Role.GRID):
+        return NOTHING
+    if post.role in (Role.GUIDANCE, Role.AUDITOR):
+        return ALL
+    if post.unit.is_township:
+        return Q(by_unit_id=post.unit_id) | Q(department_id=post.unit_id)
+    if post.unit.kind == Unit.Kind.SUBUNIT:
+        return Q(assigned_unit_id=post.unit_id) | Q(assigned_officer=user, department_id=post.organ_id)
+    if post.role == Role.OFFICER:
+        return Q(assigned_officer=user, department_id=post.unit_id)
+    return Q(department_id=post.unit_id) | Q(by_unit_id=post.unit_id)
 
 
 class DispatchQuerySet(models.QuerySet["Dispatch"]):
     def visible_to(self, user: Any) -> Self:
-        """A township what it has sent and what is sent to it; so a department's desk; a sub-unit or officer what is theirs."""
-        post = user.acting
-        if post is None or post.role in (Role.ADMIN, Role.GRID):
-            return self.none()
-        if post.role in (Role.GUIDANCE, Role.AUDITOR):
-            return self
-        if post.unit.is_township:
-            return self.filter(Q(by_unit_id=post.unit_id) | Q(department_id=post.unit_id))
-        if post.unit.kind == Unit.Kind.SUBUNIT:
-            return self.filter(Q(assigned_unit_id=post.unit_id) | Q(assigned_officer=user, department_id=post.organ_id))
-        if post.role == Role.OFFICER:
-            return self.filter(assigned_officer=user, department_id=post.unit_id)
-        return self.filter(Q(department_id=post.unit_id) | Q(by_unit_id=post.unit_id))
+        """Those that `dispatch_sight` tells of."""
+        return self.filter(dispatch_sight(user))
+
+    def with_sight(self, user: Any) -> Self:
+        """Each row with `is_mine_to_see`: whether this person may open it."""
+        return self.annotate(is_mine_to_see=models.ExpressionWrapper(dispatch_sight(user), models.BooleanField()))
 
     def rated(self) -> Self:
         """Those whose stars count in any figure: given, and not struck out on an appeal."""

@@ -13,23 +13,34 @@ from enforcement.rules import deadlines
 from enforcement.rules.deadlines import NAMES
 from townships.models import DESKS, Role, Unit
 
+NOTHING, ALL = Q(pk__in=[]), ~Q(pk__in=[])
+
+
+def whistle_sight(user: Any) -> Q:
+    """A unit what it has blown and what is dispatched to it; guidance office and auditors all.
+
+    Of a department's own whistles its desk alone; a sub-unit or officer sees those that are handed to them.
+    """
+    post = user.acting
+    if post is None or post.role in (Role.ADMIN, Role.GRID):
+        return NOTHING
+    if post.role in (Role.GUIDANCE, Role.AUDITOR):
+        return ALL
+    dispatches = Whistle._meta.apps.get_model("enforcement", "Dispatch").objects.visible_to(user)
+    asked = Q(Exists(dispatches.filter(whistle_id=OuterRef("pk"))))
+    if post.unit.is_township or post.role in DESKS:
+        return Q(by_unit_id=post.unit_id) | asked
+    return asked
+
 
 class WhistleQuerySet(models.QuerySet["Whistle"]):
     def visible_to(self, user: Any) -> Self:
-        """A unit what it has blown and what is dispatched to it; guidance office and auditors all.
+        """Those that `whistle_sight` tells of."""
+        return self.filter(whistle_sight(user))
 
-        Of a department's own whistles its desk alone; a sub-unit or officer sees those that are handed to them.
-        """
-        post = user.acting
-        if post is None or post.role in (Role.ADMIN, Role.GRID):
-            return self.none()
-        if post.role in (Role.GUIDANCE, Role.AUDITOR):
-            return self
-        dispatches = Whistle._meta.apps.get_model("enforcement", "Dispatch").objects.visible_to(user)
-        asked = Exists(dispatches.filter(whistle_id=OuterRef("pk")))
-        if post.unit.is_township or post.role in DESKS:
-            return self.filter(Q(by_unit_id=post.unit_id) | asked)
-        return self.filter(asked)
+    def with_sight(self, user: Any) -> Self:
+        """Each row with `is_mine_to_see`: whether this person may open it."""
+        return self.annotate(is_mine_to_see=models.ExpressionWrapper(whistle_sight(user), models.BooleanField()))
 
 
 class Whistle(models.Model):

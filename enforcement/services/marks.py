@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import F, Max, Q, QuerySet
+from django.utils import timezone
 
 from enforcement.models import Dispatch, Escalation, Event, Whistle
 from enforcement.permissions import can_view_escalation
@@ -35,13 +36,19 @@ class Mark:
 
 
 def marks_of(target: Event | Whistle | Dispatch, user: Any) -> list[Mark]:
-    """The highest level of each clock of it that is late now; of a whistle, those of its dispatches too. One query."""
+    """The highest level of each clock of it that is late now; of a whistle, those of its dispatches too. One query at most."""
+    if not isinstance(target, Whistle) and not _is_late(target.next_due):
+        return []
     about = Q(**{str(target._meta.model_name): target})
     if isinstance(target, Whistle):
         about |= Q(dispatch__whistle=target)
     rows = Escalation.objects.filter(about, level__gte=YELLOW).running()
     highest = {(row.dispatch_id, row.clock): row for row in rows.select_related("unit").order_by("level", "id")}
     return [Mark(row, is_open=can_view_escalation(user, row)) for row in highest.values()]
+
+
+def _is_late(due: datetime | None) -> bool:
+    return due is not None and due < timezone.now()
 
 
 def reminder_of(dispatch: Dispatch) -> Escalation | None:

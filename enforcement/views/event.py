@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -103,9 +103,7 @@ def event_row(values: dict[str, Any]) -> dict[str, Any]:
 # --- one event ------------------------------------------------------------------------------------------------------
 def visible_event(request: HttpRequest, pk: int) -> Event:
     """The event with what its page says of it, or 404."""
-    related = ("township", "grid", "category", "reported_by", "claimed_by", "merged_into")
-    callers = Exists(Caller.objects.filter(event=OuterRef("pk")))
-    events = Event.objects.visible_to(request.user).select_related(*related).annotate(has_caller=callers)
+    events = Event.objects.visible_to(request.user).select_related("township", "grid", "category", "reported_by")
     return get_object_or_404(events, pk=pk)
 
 
@@ -125,7 +123,8 @@ def detail_context(request: HttpRequest, event: Event, **bound: Form) -> dict[st
     all_whistles, all_dispatches = way_of(event, user)
     whistles = [one for one in all_whistles if one.is_mine_to_see]
     dispatches = [one for one in all_dispatches if one.is_mine_to_see]
-    looks = checks.looks(event=event) if all_whistles else []
+    was_reported = any(dispatch.first_reported_at for dispatch in all_dispatches)
+    looks = checks.looks(event=event) if was_reported else []
     given = list(event.handovers.select_related("from_township", "to_township").order_by("-id"))
     # the way in plain words is told from all of them, it names offices and times; opened may be those of one's own
     way = way_of(event.merged_into, user) if event.merged_into else (all_whistles, all_dispatches)
@@ -151,16 +150,9 @@ def detail_context(request: HttpRequest, event: Event, **bound: Form) -> dict[st
 
 def way_of(event: Event, user: Any) -> tuple[list[Any], list[Any]]:
     """All whistles of an event, the newest first, and all their dispatches, each with whether this person may open it."""
-    whistles = list(with_sight(event.whistles.order_by("-id"), user))
-    parts = event.dispatches.select_related("department", "returning__to_unit").order_by("id")
-    return whistles, list(with_sight(parts, user)) if whistles else []
-
-
-def with_sight(rows: QuerySet[Any], user: Any) -> QuerySet[Any]:
-    """Each row with `is_mine_to_see`: whether this person may open it."""
-    visible: QuerySet[Any] = rows.model.objects.visible_to(user)
-    seen: QuerySet[Any] = rows.annotate(is_mine_to_see=Exists(visible.filter(pk=OuterRef("pk"))))
-    return seen
+    whistles = list(event.whistles.with_sight(user).order_by("-id"))
+    parts = event.dispatches.with_sight(user).select_related("department", "returning__to_unit").order_by("id")
+    return whistles, list(parts) if whistles else []
 
 
 def verb_context(user: Any, event: Event, more: dict[str, Form], bound: dict[str, Form]) -> dict[str, Any]:
@@ -187,7 +179,7 @@ def reader_context(user: Any, event: Event) -> dict[str, Any]:
         "is_reporter": event.reported_by_id == user.pk and not can_take_calls(user),
         "is_grid_member": user.acting is not None and user.acting.role == Role.GRID,
         "is_own_township": user.acting is not None and user.acting.organ_id == event.township_id,
-        "has_caller": can_view_caller(user, event) and event.has_caller,  # type: ignore[attr-defined]  # annotated
+        "has_caller": can_view_caller(user, event) and Caller.objects.filter(event=event).exists(),
     }
 
 

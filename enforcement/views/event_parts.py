@@ -20,6 +20,7 @@ from enforcement.services import merge as merges
 from enforcement.services.check import Look
 
 MERGED_SHOWN = 20
+MERGED_FIELDS = ("number", "title", "reported_at", "merged_into")
 
 
 def parts_context(user: Any, event: Event, looks: Sequence[Look], handovers: Sequence[Handover]) -> dict[str, Any]:
@@ -34,7 +35,7 @@ def parts_context(user: Any, event: Event, looks: Sequence[Look], handovers: Seq
         "can_take_back": offered is not None and can_take_back(user, offered),
         "can_answer_handover": offered is not None and can_answer_handover(user, offered),
         "likely": merges.likely(event) if can_merge(user, event) else [],
-        "merged": list(visible.filter(merged_into=event).order_by("id")[:MERGED_SHOWN]),
+        "merged": list(visible.filter(merged_into=event).only(*MERGED_FIELDS).order_by("id")[:MERGED_SHOWN]),
         "outcome": event.merged_into or event,
         "can_see_main": event.merged_into_id is not None and visible.filter(pk=event.merged_into_id).exists(),
         "forms": parts_forms(user, event, to_check, offered),

@@ -20,10 +20,14 @@ DEBUG = env.bool("DEBUG", default=False)
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var"))).absolute()
 
 
+def secret(name: str) -> str:
+    """A secret as it was given, or as its file (NAME_FILE) holds it: `env.str` takes `$…` for another variable's name."""
+    return str(env.ENVIRON.get(name, "")).strip()
+
+
 def secret_key() -> str:
     """SECRET_KEY from the environment; without one, a random key kept in var/ (mode 600), so that log-ins survive a restart."""
-    given: str = env.str("SECRET_KEY", default="")
-    if given:
+    if given := secret("SECRET_KEY"):
         return given
     file = VAR_DIR / "secret-key"
     if not file.exists():
@@ -38,7 +42,7 @@ def secret_key() -> str:
 
 
 SECRET_KEY = secret_key()
-SEAL_KEY = env.str("SEAL_KEY", default=SECRET_KEY)  # seals evidence files; keep it when SECRET_KEY is rotated
+SEAL_KEY = secret("SEAL_KEY") or SECRET_KEY  # seals evidence files; keep it when SECRET_KEY is rotated
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 PORT = env.str("PORT", default="8000")
@@ -182,7 +186,7 @@ EMAIL_FILE_PATH = str(VAR_DIR / "mail")
 EMAIL_HOST = env.str("EMAIL_HOST", default="localhost")
 EMAIL_PORT = env.int("EMAIL_PORT", default=25)
 EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", default="")
-EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
+EMAIL_HOST_PASSWORD = secret("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
 EMAIL_TIMEOUT = CHANNEL_TIMEOUT
 EMAIL_USE_LOCALTIME = True
@@ -199,7 +203,7 @@ SMS_METHOD = env.str("SMS_METHOD", default="POST")
 SMS_CONTENT_TYPE = env.str("SMS_CONTENT_TYPE", default="application/json")
 SMS_BODY = env.str("SMS_BODY", default='{"phone": "{phone}", "text": "{text}"}')
 SMS_HEADERS = env.json("SMS_HEADERS", default={})
-SMS_SECRET = env.str("SMS_SECRET", default="")
+SMS_SECRET = secret("SMS_SECRET")
 SMS_OK = env.str("SMS_OK", default='"code": ?"?0')
 SMS_REFUSED = env.str("SMS_REFUSED", default="")
 SMS_ALLOW = env.list("SMS_ALLOW", default=[])  # whom, as with MAIL_ALLOW: numbers, or * for all

@@ -65,7 +65,7 @@ def board(township: Unit, now: datetime) -> Board:
         for state in Whistle.OPEN
         if counts[state] or state != Whistle.State.SUSPENDED  # rare: it has a column while there is one
     ]
-    to_accept = Event.objects.filter(township=township, state__in=("reported", "verified"))[:COUNTED].count()
+    to_accept = Event.objects.filter(township=township, state__in=Event.TO_TRIAGE)[:COUNTED].count()
     clocks = [card["next_due"] for card in cards] + [part["next_due"] for some in parts.values() for part in some]
     until = turning(clocks, now)
     if any(lane.more for lane in lanes):

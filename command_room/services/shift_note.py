@@ -22,7 +22,7 @@ from townships.models import Unit
 KEPT = 100  # of each sort; the earliest due first
 COUNTED = 2000
 EVENT_STATES = dict(Event.State.choices)
-AT_THE_DESK = ("reported", "verified", "squad")
+AT_THE_DESK = (*Event.TO_TRIAGE, "squad")
 
 Item = dict[str, Any]
 

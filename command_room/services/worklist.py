@@ -24,7 +24,7 @@ from command_room.services.worklist_suspension import suspensions
 from command_room.templatetags.look import tone_of
 from enforcement.models import Check, Dispatch, Event, Whistle
 from enforcement.services.labels import CLOCKS, PART_FIELDS, dispatch_clock, whistle_clock
-from townships.models import Post, Role, Unit
+from townships.models import OVERSIGHT, Post, Role, Unit
 
 SHOWN = 100
 DAY, WEEK, MINUTE = timedelta(days=1), timedelta(days=7), timedelta(minutes=1)
@@ -289,7 +289,7 @@ def segments(found: Sequence[Act], now: datetime, role: str) -> list[Segment]:
             Segment("open", "在办", [pair for pair in toned if pair[1].state not in over]),
             Segment("ended", "一周内办结", [pair for pair in toned if pair[1].state in over]),
         ]
-    if role in (Role.GUIDANCE, Role.AUDITOR):
+    if role in OVERSIGHT:
         to_know = Segment("late", "超期未办", [pair for pair in toned if not pair[1].verb])
         to_do = Segment("todo", "等您裁定", [pair for pair in toned if pair[1].verb])
         return [to_do, to_know] if role == Role.GUIDANCE else [to_know]

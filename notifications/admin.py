@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from notifications import mail_files
 from notifications.kinds import restore
 from notifications.models import Delivery, MessagePreference
+from notifications.models.message import OVERDUE
 from notifications.permissions import can_administer
 from notifications.services import outbox
 
@@ -38,7 +39,7 @@ class StuckFilter(admin.SimpleListFilter):
         ]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
-        stuck = Q(state__in=Delivery.OPEN, created_at__lte=timezone.now() - outbox.OVERDUE)
+        stuck = Q(state__in=Delivery.OPEN, created_at__lte=timezone.now() - OVERDUE)
         wanted = {
             "failed": Q(state=Delivery.State.FAILED),
             "stuck": stuck,

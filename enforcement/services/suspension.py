@@ -186,11 +186,9 @@ def end_of(day: date) -> datetime:
 
 # --- inside ---------------------------------------------------------------------------------------------------------
 def _lock_asked(suspension: Suspension) -> None:
-    whistle = suspension.whistle
-    suspension.refresh_from_db(from_queryset=Suspension.objects.select_for_update(of=("self",), no_key=True))
-    suspension.whistle = whistle
+    lock(suspension)
     if suspension.state != Suspension.State.ASKED:
-        raise WrongState(whistle, ["suspension_refused"])
+        raise WrongState(suspension.whistle, ["suspension_refused"])
 
 
 def _refuse_late(suspension: Suspension, dispatches: Sequence[Dispatch], now: datetime) -> None:

@@ -48,7 +48,7 @@ class Board:
 
 
 def board(township: Unit, now: datetime) -> Board:
-    """The five columns and the numbers over them, in six queries."""
+    """The columns and the numbers over them, in six queries."""
     cards = _cards(township.pk)
     parts = part_rows([card["id"] for card in cards])
     names = _names(cards)
@@ -82,7 +82,7 @@ CARD_FIELDS = (
 
 
 def _cards(township_id: int) -> list[dict[str, Any]]:
-    """At most COLUMN cards of each state, the earliest due first: five index scans in one query."""
+    """At most COLUMN cards of each state, the earliest due first: an index scan a state, in one query."""
     open_ones = Whistle.objects.filter(by_unit_id=township_id)
     columns = [
         open_ones.filter(state=state).order_by("next_due").values(*CARD_FIELDS)[:COLUMN] for state in Whistle.OPEN

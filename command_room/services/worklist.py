@@ -1,6 +1,6 @@
 """现在该我做的: every act that waits for this person's office and role, by due time, each with why it is here.
 
-An act waits for an office; who took it up is shown and nothing more. Each role asks one to five queries, each by an
+An act waits for an office; who took it up is shown and nothing more. Each role asks one to six queries, each by an
 index and with a limit, whatever stands in the tables.
 """
 

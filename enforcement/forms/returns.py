@@ -81,7 +81,7 @@ class ArbitrateForm(VerbForm):
 
     @cached_property
     def heirs(self) -> list[Heir]:
-        """Those that help already first, since they know the matter. Three queries."""
+        """Those that help already first, since they know the matter. Two queries."""
         parts = Dispatch.objects.filter(whistle=self.dispatch.whistle_id).exclude(pk=self.dispatch.pk)
         states = dict(parts.order_by("id").values_list("department_id", "state"))
         found = [

@@ -12,13 +12,12 @@ from enforcement.models import Dispatch, Whistle
 from enforcement.services.rating import Rating
 from townships.models import Unit, User
 
-REACHED = ("submitted", "sent", "arrived", "reported", "closed")
-
 
 @dataclass(frozen=True)
 class Action:
-    """`asked`: unit codes with their tasks, the lead first; `reached` of the lead, the others follow. It was submitted
-    `back` ago and assembles `after` that; of those asked, `signed` have signed (all, where they have arrived)."""
+    """`asked`: unit codes with their tasks, the lead first; `reached` by the lead, whom the others follow: submitted, sent,
+    arrived, reported or closed. It was submitted `back` ago and assembles `after` that; of those asked, `signed` have
+    signed (all, where they have arrived)."""
 
     by: str
     title: str

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.db.models import Count, Q
 
-from command_room.services.board import parts_of
 from command_room.services.worklist_act import page
 from enforcement.models import Dispatch, Event, Whistle
 from enforcement.services.labels import (
@@ -15,6 +14,7 @@ from enforcement.services.labels import (
     WHISTLE_KINDS,
     WHISTLE_STATES,
     dispatch_clock,
+    part_rows,
     whistle_clock,
 )
 from townships.models import Unit
@@ -22,7 +22,7 @@ from townships.models import Unit
 KEPT = 100  # of each sort; the earliest due first
 COUNTED = 2000
 EVENT_STATES = dict(Event.State.choices)
-AT_THE_DESK = ("reported", "verified", "squad")
+AT_THE_DESK = (*Event.TO_TRIAGE, "squad")
 
 Item = dict[str, Any]
 
@@ -64,7 +64,7 @@ def _events(rows: Any) -> Iterator[Item]:
 
 def _whistles(rows: Any) -> Iterator[Item]:
     found = list(_first(rows, "kind", "provisional"))
-    parts = parts_of([row["id"] for row in found])
+    parts = part_rows([row["id"] for row in found])
     for row in found:
         yield {
             "number": row["number"],

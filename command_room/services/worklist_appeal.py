@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from command_room.services.worklist_act import Act, page
-from enforcement.models import Appeal, Whistle
-from enforcement.services.labels import KIND_TONES
+from command_room.services.worklist_act import Act, kind_tag, page
+from enforcement.models import Appeal
 from townships.models import Post
 
 FIELDS = (
@@ -21,20 +20,16 @@ def appeals(_: Post, __: Any, ___: datetime, limit: int) -> Iterable[Act]:
 
 
 def _act(row: dict[str, Any]) -> Act:
-    kind = row["dispatch__whistle__kind"]
     return Act(
         verb="裁定申诉",
         title=row["dispatch__whistle__title"],
         number=row["dispatch__number"],
-        tag=Whistle.Kind(kind).label,
-        tag_tone=KIND_TONES.get(kind, ""),
+        **kind_tag(row["dispatch__whistle__kind"]),
         where=row["dispatch__by_unit__short_name"],
         why=f"{row['dispatch__department__short_name']}不接受 {row['dispatch__stars']} 星评价，等指导办裁定",
         label="",
         due=None,
         is_provisional=False,
-        claimed_by="",
-        is_mine=False,
         url=page("enforcement:dispatch-detail", row["dispatch_id"]),
         state=row["state"],
         is_first=True,

@@ -148,8 +148,7 @@ def _locked(extension: Extension) -> Dispatch:
     dispatch = extension.dispatch
     lock(dispatch.whistle)
     lock(dispatch)
-    extension.refresh_from_db(from_queryset=Extension.objects.select_for_update(of=("self",), no_key=True))
-    extension.dispatch = dispatch
+    lock(extension)
     if extension.state != Extension.State.ASKED:
         raise WrongState(dispatch, ANSWERS)
     return dispatch

@@ -175,9 +175,12 @@ def refusal(whistle: Whistle) -> str:
     """Why it may not be asked for now, in a sentence; empty where it may."""
     if Suspension.objects.filter(whistle=whistle, state__in=Suspension.OPEN).exists():
         return "已经申请挂账，等批准。"
-    if Return.objects.filter(dispatch__whistle=whistle, state__in=Return.OPEN).exists():
-        return RETURNING
-    return ""
+    return _refusal_for_returns(whistle)
+
+
+def _refusal_for_returns(whistle: Whistle) -> str:
+    is_returning = Return.objects.filter(dispatch__whistle=whistle, state__in=Return.OPEN).exists()
+    return RETURNING if is_returning else ""
 
 
 def end_of(day: date) -> datetime:
@@ -186,11 +189,9 @@ def end_of(day: date) -> datetime:
 
 # --- inside ---------------------------------------------------------------------------------------------------------
 def _lock_asked(suspension: Suspension) -> None:
-    whistle = suspension.whistle
-    suspension.refresh_from_db(from_queryset=Suspension.objects.select_for_update(of=("self",), no_key=True))
-    suspension.whistle = whistle
+    lock(suspension)
     if suspension.state != Suspension.State.ASKED:
-        raise WrongState(whistle, ["suspension_refused"])
+        raise WrongState(suspension.whistle, ["suspension_refused"])
 
 
 def _refuse_late(suspension: Suspension, dispatches: Sequence[Dispatch], now: datetime) -> None:
@@ -249,7 +250,7 @@ def outlook(user: Any, whistle: Whistle) -> Outlook:
     found = {row.state: row for row in rows if row.state in Suspension.OPEN}
     pending = found.get(Suspension.State.ASKED)
     may_ask = pending is None and can_ask_suspension(user, whistle)
-    why_not = refusal(whistle) if may_ask else ""
+    why_not = _refusal_for_returns(whistle) if may_ask else ""  # that none is open, the rows say
     return Outlook(
         running=found.get(Suspension.State.RUNNING),
         pending=pending,

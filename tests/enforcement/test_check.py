@@ -20,6 +20,7 @@ from records.models import Attachment, Entry
 from records.services import Refused, WrongState
 from tests.cast import Cast, PostFactory, UserFactory, client_for
 from tests.enforcement import walk
+from tests.enforcement.pages import html, page, post
 from tests.enforcement.test_provisional import load_2027
 from townships.models import Post, Role
 
@@ -36,18 +37,6 @@ def _here(tmp_path: Any, settings: Any) -> Any:
 
 def say(check: Check, by: Any, answer: str = "passed", text: str = "", **more: Any) -> None:
     checks.answer(check, by=by, **{"seen_state": "asked", "answer": answer, "text": text, **more})
-
-
-def post(user: Any, name: str, pk: int, **data: Any) -> Any:
-    return client_for(user).post(reverse(f"enforcement:{name}", args=[pk]), data)
-
-
-def html(response: Any) -> str:
-    return " ".join(response.content.decode().split())
-
-
-def page(user: Any, obj: Any) -> str:
-    return html(client_for(user).get(obj.get_absolute_url()))
 
 
 # --- asking -----------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from enforcement.services import handover as handovers
 from enforcement.services.clocks import alarm, confirmation_alarm, own_alarm, recount
 from enforcement.services.labels import desk_word, late_mark
 from enforcement.services.limit import WhistleClocks, whistle_clocks
-from enforcement.services.messages import department_people, dispatch_message, whistle_message
+from enforcement.services.messages import department_people, desk_missing, dispatch_message, whistle_message
 from enforcement.services.pending import end_pending
 from enforcement.services.rating import Rating, is_too_late
 from notifications import kinds
@@ -344,10 +344,11 @@ def _send(
     `told` goes to who holds `role` in the township, the dispatches to the departments' liaisons.
     """
     dispatches = _make_dispatches(whistle, departments, dues, by=by)
-    to = people.told({whistle.by_unit_id: role, **{unit.pk: people.desk_role(unit) for unit in departments}})
+    asked = {unit.pk: people.desk_role(unit) for unit in departments}
+    to, missing = people.told_and_missing({whistle.by_unit_id: role, **asked})
     own = (told, to[whistle.by_unit_id], f"{told.code()}:{whistle.pk}")
     sent = [(dispatch_message(kinds.DispatchSent, d), to[d.department_id], f"dispatch_sent:{d.pk}") for d in dispatches]
-    notify_many([own, *sent])
+    notify_many([own, *sent, *desk_missing([d for d in dispatches if d.department_id in missing])])
 
 
 def _make_dispatches(

@@ -15,7 +15,7 @@ define install
 @touch $@
 endef
 
-.PHONY: run test check bench latency chaos demo-reset
+.PHONY: run test check bench latency chaos races demo-reset
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.installed
@@ -35,6 +35,9 @@ latency: $(VENV)/.installed-dev
 
 chaos: $(VENV)/.installed-dev
 	@exec $(BIN)/python -m bench.chaos
+
+races: $(VENV)/.installed-dev
+	@exec $(BIN)/python -m bench.thousand
 
 demo-reset: $(VENV)/.installed
 	@exec $(BIN)/python -m portal.launcher --with-parent --reset-demo

@@ -210,6 +210,13 @@ class LeadTakenOver(Kind):
     clock_label = "办结期限"
 
 
+class DeskMissing(Kind):
+    """To the desk that whistles: the unit that was asked has nobody at its desk, somebody else has been told there."""
+
+    title = "对方没有联络员，请打电话"
+    clock_label = "签收期限"
+
+
 class RemarkWritten(Kind):
     """To the other side of the dispatch."""
 

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import reduce
+from operator import or_
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -24,14 +26,19 @@ STAND_INS: dict[str, Role] = {  # who may do the same
 # --- posts ----------------------------------------------------------------------------------------------------------
 def holders(unit_ids: Iterable[int], roles: Collection[str], *, day: date | None = None) -> dict[int, list[User]]:
     """Unit id → who holds one of `roles` there on `day` (default today): main first, then backup, then deputies."""
-    posts = (
-        Post.objects.active(day or timezone.localdate())
-        .filter(unit_id__in=unit_ids, role__in=roles)
-        .select_related("user")
-        .order_by("rank", "id")
-    )
+    return _by_unit(Post.objects.active(day or timezone.localdate()).filter(unit_id__in=unit_ids, role__in=roles))
+
+
+def _holding(wanted: Mapping[int, str]) -> dict[int, list[User]]:
+    """Unit id → who holds today the one role that `wanted` names there, and not what it names elsewhere."""
+    posts = Post.objects.active(timezone.localdate()).filter(unit_id__in=wanted, role__in=set(wanted.values()))
+    pairs = (Q(unit_id=unit_id, role=role) for unit_id, role in wanted.items())
+    return _by_unit(posts.filter(reduce(or_, pairs, Q()))) if wanted else {}
+
+
+def _by_unit(posts: QuerySet[Post]) -> dict[int, list[User]]:
     found: dict[int, dict[int, User]] = defaultdict(dict)
-    for post in posts:
+    for post in posts.select_related("user").order_by("rank", "id"):
         found[post.unit_id].setdefault(post.user_id, post.user)
     return {unit_id: list(users.values()) for unit_id, users in found.items()}
 
@@ -42,13 +49,23 @@ def told(wanted: Mapping[int, str]) -> dict[int, list[User]]:
     Where nobody does, who may act instead; where they are missing too, the guidance office, which sees everything and
     can have a post filled. So nothing waits unheard of. One query where nobody is missing.
     """
-    found = holders(wanted, set(wanted.values()))
+    return told_and_missing(wanted)[0]
+
+
+def told_and_missing(wanted: Mapping[int, str]) -> tuple[dict[int, list[User]], set[int]]:
+    """As `told`; besides, the units where somebody else is told, because nobody holds the role."""
+    found = _holding(wanted)
     missing = {unit_id: STAND_INS.get(role) for unit_id, role in wanted.items() if unit_id not in found}
     if instead := {unit_id: role for unit_id, role in missing.items() if role}:
         found |= told(instead)
     if missing.keys() - found.keys():
         found |= dict.fromkeys(missing.keys() - found.keys(), guidance_office())
-    return found
+    return found, set(missing)
+
+
+def lacks_desk(unit: Unit) -> bool:
+    """Nobody holds the post that speaks for it: what is sent there is heard by somebody else. One query."""
+    return not _holding({unit.pk: desk_role(unit)})
 
 
 def desk_role(unit: Unit) -> Role:

@@ -20,6 +20,14 @@ def department_people(dispatch: Dispatch) -> list[Any]:
     return list({user.pk: user for user in told}.values())
 
 
+def desk_missing(dispatches: Sequence[Dispatch]) -> list[Notice]:
+    """To the desk that whistles, of dispatches that no liaison hears of. One query, none where there are none."""
+    if not dispatches:
+        return []
+    desk = people.desk(dispatches[0].by_unit)
+    return [(dispatch_message(kinds.DeskMissing, one), desk, f"desk_missing:{one.pk}") for one in dispatches]
+
+
 def event_message(kind: type[kinds.Kind], event: Event, due_at: datetime | None = None) -> kinds.Kind:
     """`due_at`: where it is not the event's own next one."""
     return _message(kind, event, event.category.name, due_at or event.next_due)

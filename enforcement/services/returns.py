@@ -18,7 +18,7 @@ from enforcement.permissions import can_arbitrate, can_return
 from enforcement.services.clocks import Clocks, alarm, count, course_of, follow, put, recount
 from enforcement.services.labels import bureau_note, late_mark, voice
 from enforcement.services.limit import whistle_clocks
-from enforcement.services.messages import department_people, dispatch_message
+from enforcement.services.messages import department_people, desk_missing, dispatch_message
 from notifications import kinds
 from notifications.services.outbox import notify, notify_many
 from records.models import Stage
@@ -191,7 +191,8 @@ def reassign(dispatch: Dispatch, *, by: Any, seen_state: str, to_unit: Unit, dec
     heir.refresh_from_db()
     _tell_both(kinds.ReturnGranted, dispatch)
     kind: type[kinds.Kind] = kinds.LeadTakenOver if helper else kinds.DispatchSent
-    notify(dispatch_message(kind, heir), to=department_people(heir), key=f"{kind.code()}:{heir.pk}")
+    sent = (dispatch_message(kind, heir), department_people(heir), f"{kind.code()}:{heir.pk}")
+    notify_many([sent, *desk_missing([heir] if people.lacks_desk(to_unit) else [])])
     return heir
 
 

@@ -11,7 +11,7 @@ from enforcement.rules.deadlines import assembled
 from enforcement.services import handover as handovers
 from enforcement.services.clocks import alarm, own_alarm
 from enforcement.services.limit import WhistleClocks, whistle_clocks
-from enforcement.services.messages import dispatch_message, whistle_message
+from enforcement.services.messages import desk_missing, dispatch_message, whistle_message
 from notifications import kinds
 from notifications.services.outbox import notify, notify_many
 from records.models import Entry, Stage
@@ -79,10 +79,11 @@ def send(
     `told` goes to who holds `role` in the unit that whistles, the dispatches to the desks of those asked.
     """
     dispatches = _make_dispatches(whistle, departments, dues, by=by)
-    to = people.told({whistle.by_unit_id: role, **{unit.pk: people.desk_role(unit) for unit in departments}})
+    asked = {unit.pk: people.desk_role(unit) for unit in departments}
+    to, missing = people.told_and_missing({whistle.by_unit_id: role, **asked})
     own = (told, to[whistle.by_unit_id], f"{told.code()}:{whistle.pk}")
     sent = [(dispatch_message(kinds.DispatchSent, d), to[d.department_id], f"dispatch_sent:{d.pk}") for d in dispatches]
-    notify_many([own, *sent])
+    notify_many([own, *sent, *desk_missing([d for d in dispatches if d.department_id in missing])])
 
 
 # --- inside ---------------------------------------------------------------------------------------------------------

@@ -203,6 +203,7 @@ def detail_context(request: HttpRequest, dispatch: Dispatch, **bound: Form) -> d
         **appeal_context(user, dispatch),
         "entries": Entry.objects.about(dispatch.whistle, dispatch),
         "desk_phone": desk_phone(dispatch.by_unit),
+        "call_instead": "" if is_department else call_instead(dispatch),
         "forms": forms,
         "returns": standing,
         "is_department": is_department,
@@ -224,6 +225,12 @@ def desk_phone(unit: Unit) -> str:
     if unit.phone:
         return unit.phone
     return next((user.mobile for user in people.desk(unit) if user.mobile), "")
+
+
+def call_instead(dispatch: Dispatch) -> str:
+    """Whom to call where a dispatch waits at a desk at which nobody is: its unit's number, or that of who was told."""
+    is_unheard = dispatch.state == Dispatch.State.SENT and people.lacks_desk(dispatch.department)
+    return desk_phone(dispatch.department) if is_unheard else ""
 
 
 def appeal_context(user: Any, dispatch: Dispatch) -> dict[str, Any]:

@@ -10,13 +10,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from enforcement.models import Dispatch, Event, Whistle
+from enforcement.services import returns
 from enforcement.services import whistle as whistles
 from enforcement.services.rating import Rating
 from notifications.models import Message
 from records.models import Entry
 from records.services import Refused, UsedForm, WrongState
-from tests.cast import Cast
-from tests.enforcement import walk
+from tests.cast import Cast, client_for
+from tests.enforcement import joint, walk
 from tests.enforcement.walk import at
 from townships.models import Post, Unit
 
@@ -168,6 +169,44 @@ def test_whistle_is_heard_where_the_liaisons_post_is_empty(cast: Cast) -> None:
     Post.objects.filter(user__in=[cast.scjg_liaison, cast.zrzy_liaison, cast.zrzy_leader]).update(valid_to=yesterday)
     walk.submitted(cast, "emergency")
     assert walk.told("dispatch_sent") == ["scjg-leader", "zdb-officer"]
+
+
+def test_desk_that_whistles_is_told_where_no_liaison_hears_it(cast: Cast) -> None:
+    """The leader, or the guidance office, has the message; the desk has a telephone."""
+    yesterday = timezone.localdate() - timedelta(days=1)
+    Post.objects.filter(user=cast.scjg_liaison).update(valid_to=yesterday)
+    whistle = walk.approved(cast)
+    assert walk.told("dispatch_sent") == ["scjg-leader", "zrzy-liaison"]
+    lead = walk.part(whistle, cast.scjg)
+    message = Message.objects.get(kind="desk_missing")
+    assert (message.recipient, message.link) == (cast.duty, lead.get_absolute_url())
+    page = client_for(cast.duty).get(message.link).content.decode()
+    assert "市场监管局的联络员（值班员）岗位现在没有人" in page
+    assert f"tel:{cast.scjg_leader.mobile}" in page
+    assert "岗位现在没有人" not in client_for(cast.scjg_leader).get(message.link).content.decode()
+    heard = walk.part(whistle, cast.zrzy).get_absolute_url()
+    assert "岗位现在没有人" not in client_for(cast.duty).get(heard).content.decode()
+
+
+def test_reassigned_to_a_department_without_a_liaison_the_desk_is_told(cast: Cast) -> None:
+    yesterday = timezone.localdate() - timedelta(days=1)
+    Post.objects.filter(user=cast.zfj_liaison).update(valid_to=yesterday)
+    lead = walk.part(walk.approved(cast), cast.scjg)
+    words = {"ground": "not_ours", "article": "《某条例》第一条", "text": "不归我局管。"}
+    returns.ask(lead, by=cast.scjg_liaison, request_id=uuid4(), seen_state="sent", **words)
+    said = {"by": cast.zdb_officer, "seen_state": "arbitration", "decision": "职责清楚。"}
+    heir = returns.reassign(lead, to_unit=cast.zfj, **said)
+    message = Message.objects.get(kind="desk_missing")
+    assert (message.recipient, message.link) == (cast.duty, heir.get_absolute_url())
+
+
+def test_each_is_told_by_the_role_that_is_asked_there(cast: Cast) -> None:
+    """A department's emergency waits for its own leader, and at the others for the desk alone."""
+    units = [cast.ganlin, cast.zrzy, cast.zfj]
+    when = timezone.now() + timedelta(minutes=40)
+    joint.submitted(cast, by=cast.scjg_liaison, units=units, kind="emergency", assemble_at=when)
+    assert walk.told("emergency_blown") == ["scjg-leader"]
+    assert set(walk.told("dispatch_sent")) == {"duty", "zfj-liaison", "zrzy-liaison"}
 
 
 def test_approve_twice_is_refused(cast: Cast) -> None:

@@ -23,7 +23,7 @@ def test_the_kinds_are_these() -> None:
         "whistle_submitted", "whistle_approved", "whistle_rejected", "emergency_blown",
         "dispatch_sent", "dispatch_assigned", "dispatch_arrived", "dispatch_reported", "rework_asked", "dispatch_closed",
         "return_asked", "return_declined", "return_submitted", "return_forwarded", "return_upheld", "return_granted",
-        "lead_taken_over",
+        "lead_taken_over", "desk_missing",
         "check_asked", "check_answered", "appeal_asked", "appeal_decided",
         "event_merged", "event_handed_over",
         "handover_asked", "handover_accepted", "handover_refused", "handover_ended",

@@ -274,9 +274,10 @@ def test_switch_refuses_a_post_that_has_ended(cast: Cast) -> None:
     assert client_for(cast.duty).post("/switch-post/", {"post": ended.pk}).status_code == 404
 
 
-def test_switch_does_not_lead_out_of_the_portal(cast: Cast) -> None:
+@pytest.mark.parametrize("wanted", ["//example.invalid/", "squad", "a:b", "𠮷", "a\0b", "0"])
+def test_switch_does_not_lead_out_of_the_portal(cast: Cast, wanted: str) -> None:
     client = client_for(cast.duty)
-    response = client.post("/switch-post/", {"post": cast.duty.acting.pk, "next": "//example.invalid/"})
+    response = client.post("/switch-post/", {"post": cast.duty.acting.pk, "next": wanted})
     assert response["Location"] == reverse("command_room:home")
 
 

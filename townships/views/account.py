@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse_lazy
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -62,13 +62,14 @@ def switch_post(request: HttpRequest) -> HttpResponse:
     if post is None:
         raise Http404
     request.session[SESSION_KEY] = post.pk
-    return redirect(safe_next(request))
+    return HttpResponseRedirect(safe_next(request))
 
 
 def safe_next(request: HttpRequest) -> str:
-    """Where the form wants to go on, if that is on this host."""
+    """Where the form wants to go on, if that is a path on this host."""
     wanted = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure()):
+    is_here = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    if is_here and wanted.startswith("/"):
         return wanted
     return resolve_url(settings.LOGIN_REDIRECT_URL)
 

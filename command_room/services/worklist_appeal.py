@@ -6,12 +6,12 @@ from typing import Any
 
 from command_room.services.worklist_act import Act, page
 from enforcement.models import Appeal, Whistle
-from enforcement.services.labels import KIND_TONES
+from enforcement.services.labels import KIND_TONES, day_words
 from townships.models import Post
 
 FIELDS = (
     "dispatch_id", "dispatch__number", "dispatch__whistle__title", "dispatch__whistle__kind", "dispatch__stars",
-    "dispatch__department__short_name", "dispatch__by_unit__short_name", "state",
+    "dispatch__department__short_name", "dispatch__by_unit__short_name", "state", "asked_at",
 )  # fmt: skip
 
 
@@ -29,7 +29,10 @@ def _act(row: dict[str, Any]) -> Act:
         tag=Whistle.Kind(kind).label,
         tag_tone=KIND_TONES.get(kind, ""),
         where=row["dispatch__by_unit__short_name"],
-        why=f"{row['dispatch__department__short_name']}不接受 {row['dispatch__stars']} 星评价，等指导办裁定",
+        why=(
+            f"{row['dispatch__department__short_name']}不接受 {row['dispatch__stars']} 星评价，"
+            f"{day_words(row['asked_at'])}提出，等指导办裁定"
+        ),
         label="",
         due=None,
         is_provisional=False,

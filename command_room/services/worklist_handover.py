@@ -58,7 +58,7 @@ def _act(row: dict[str, Any], **more: Any) -> Act:
         number=row["event__number"],
         tag="紧急" if is_urgent else row["event__category__name"],
         tag_tone="urgent" if is_urgent else "",
-        label="接收",
+        label="答复",
         due=row["due"],
         is_provisional=row["is_provisional"],
         claimed_by="",

@@ -6,11 +6,12 @@ from typing import Any
 
 from command_room.services.worklist_act import Act, kind_tag, page
 from enforcement.models import Appeal
+from enforcement.services.labels import day_words
 from townships.models import Post
 
 FIELDS = (
     "dispatch_id", "dispatch__number", "dispatch__whistle__title", "dispatch__whistle__kind", "dispatch__stars",
-    "dispatch__department__short_name", "dispatch__by_unit__short_name", "state",
+    "dispatch__department__short_name", "dispatch__by_unit__short_name", "state", "asked_at",
 )  # fmt: skip
 
 
@@ -26,7 +27,10 @@ def _act(row: dict[str, Any]) -> Act:
         number=row["dispatch__number"],
         **kind_tag(row["dispatch__whistle__kind"]),
         where=row["dispatch__by_unit__short_name"],
-        why=f"{row['dispatch__department__short_name']}不接受 {row['dispatch__stars']} 星评价，等指导办裁定",
+        why=(
+            f"{row['dispatch__department__short_name']}不接受 {row['dispatch__stars']} 星评价，"
+            f"{day_words(row['asked_at'])}提出，等指导办裁定"
+        ),
         label="",
         due=None,
         is_provisional=False,

@@ -56,7 +56,7 @@ def _act(row: dict[str, Any], **more: Any) -> Act:
         title=row["event__title"],
         number=row["event__number"],
         **event_tag(row["event__category__name"], is_urgent=row["event__is_urgent"]),
-        label="接收",
+        label="答复",
         due=row["due"],
         is_provisional=row["is_provisional"],
         state=row["state"],

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.utils import timezone
+
 from enforcement.models import Dispatch, Whistle
 from enforcement.rules import clocks
 from townships.models import Unit
@@ -41,6 +43,17 @@ CLOCKS = {
     "resume_due": "恢复",
 }
 OWN = {"submitted": "approve_due", "reported": "eval_due", "suspended": "resume_due"}
+
+
+def day_words(moment: datetime) -> str:
+    """12 月 18 日, as the pages say it."""
+    local = timezone.localtime(moment)
+    return f"{local.month} 月 {local.day} 日"
+
+
+def minute_words(moment: datetime) -> str:
+    """12 月 18 日 23:59."""
+    return f"{day_words(moment)} {timezone.localtime(moment):%H:%M}"
 
 
 class Clock(NamedTuple):

@@ -16,7 +16,7 @@ from enforcement.models import Dispatch, Return, Suspension, Whistle
 from enforcement.permissions import can_ask_suspension, can_decide_suspension, can_resume
 from enforcement.rules.clocks import whistle_state
 from enforcement.services.clocks import follow, part_of, recount
-from enforcement.services.labels import voice
+from enforcement.services.labels import day_words, voice
 from enforcement.services.messages import department_people, dispatch_message, whistle_message
 from enforcement.services.whistle import locked_dispatches
 from notifications import kinds
@@ -49,7 +49,9 @@ def ask(whistle: Whistle, *, by: Any, request_id: UUID, reason: str, text: str, 
             asked_office=by.office,
             request_id=request_id,
         )
-        what = f"申请挂账到 {until:%Y-%m-%d}：{made.get_reason_display()}，等{voice(whistle.by_unit).leaders}批准"
+        what = (
+            f"申请挂账到 {day_words(resume_due)}：{made.get_reason_display()}，等{voice(whistle.by_unit).leaders}批准"
+        )
         record(whistle, "suspension_asked", by=by, what=what, stage=Stage.HANDLE)
         message = whistle_message(kinds.SuspensionAsked, whistle, whistle.next_due)
         notify(message, to=people.leaders(whistle.by_unit), key=f"suspension_asked:{made.pk}")
@@ -83,7 +85,7 @@ def approve(suspension: Suspension, *, by: Any, decision: str = "") -> None:
             next_due=None,
             alarm_at=None,
         )
-    until = f"{timezone.localtime(suspension.resume_due):%Y-%m-%d}"
+    until = day_words(suspension.resume_due)
     advance(
         whistle,
         Whistle.State.SUSPENDED,

@@ -17,7 +17,7 @@ from enforcement.rules.deadlines import rework_step
 from enforcement.services import check as checks
 from enforcement.services import event as events
 from enforcement.services.clocks import alarm, confirmation_alarm, own_alarm, recount
-from enforcement.services.labels import desk_word, late_mark
+from enforcement.services.labels import desk_word, late_mark, minute_words
 from enforcement.services.limit import whistle_clocks
 from enforcement.services.messages import department_people, dispatch_message, whistle_message
 from enforcement.services.pending import end_pending
@@ -248,7 +248,7 @@ def _refuse_missed(whistle: Whistle, now: datetime) -> None:
     """Nobody is called to an assembly that is over."""
     if whistle.assemble_at and whistle.assemble_at <= now:
         back = f"请选“不批准”退回{desk_word(whistle.by_unit)}，改好集合时间后重新提交。"
-        raise Refused(whistle, f"集合时间 {timezone.localtime(whistle.assemble_at):%m-%d %H:%M} 已过，没有发出。{back}")
+        raise Refused(whistle, f"集合时间 {minute_words(whistle.assemble_at)} 已过，没有发出。{back}")
 
 
 def _refuse_while_reworking(whistle: Whistle) -> None:

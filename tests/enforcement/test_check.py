@@ -168,6 +168,15 @@ def test_answer_form_is_three_buttons_on_the_events_page(cast: Cast) -> None:
     assert 'name="answer"' not in page(other, event)
 
 
+def test_answer_form_says_what_the_lead_has_reported(cast: Cast) -> None:
+    whistle = walk.ready(cast)
+    lead = whistle.dispatches.get(is_lead=True)
+    report = lead.reports.get(kind="final")
+    shown = page(cast.grid, whistle.event)
+    assert f"{lead.department}今天 10:36 反馈：<b>{report.get_result_display()}</b>" in shown
+    assert report.measures not in shown
+
+
 @pytest.mark.parametrize(("answer", "sentence"), [("failed", "哪里没有处置好"), ("unable", "为什么看不了")])
 def test_answer_without_words_asks_for_them_and_keeps_the_photos(cast: Cast, answer: str, sentence: str) -> None:
     walk.ready(cast)

@@ -329,7 +329,7 @@ def test_stale_form_is_told_what_was_answered(cast: Cast, who: str, name: str) -
 def test_worklist_of_the_other_desk_holds_it(cast: Cast) -> None:
     handover = offer(cast)
     [act] = acts(cast.changle_duty, NOW)
-    assert (act.verb, act.label, act.due) == ("答复移交", "接收", handover.due)
+    assert (act.verb, act.label, act.due) == ("答复移交", "答复", handover.due)
     assert act.url == handover.get_absolute_url()
     assert [act.verb for act in acts(cast.duty, NOW)] == ["受理"]
 

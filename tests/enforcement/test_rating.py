@@ -171,7 +171,7 @@ def test_appeal_after_its_limit(cast: Cast) -> None:
     dispatch = rated(cast)
     with time_machine.travel(walk.at("2026-11-28 00:00:01"), tick=False):
         assert "不接受这次评价" not in page(cast.scjg_liaison, dispatch)
-        with pytest.raises(Refused, match="11-27 23:59，已经过了"):
+        with pytest.raises(Refused, match="11 月 27 日 23:59，已经过了"):
             ask(cast, dispatch)
 
 

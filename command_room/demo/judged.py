@@ -1,6 +1,6 @@
 """How what a department did is judged in the demo: looked at on the spot, rated, and now and then appealed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from random import Random
 
@@ -20,7 +20,10 @@ LOOKED = {
 }
 LOW_WORDS = ("到得晚，当事人已经离开。", "来过一次就没有下文，打电话没人接。")
 APPEALS = ("接单时正在处置另一件应急事项，已在留言里说明。", "到场照片和签到都在时限内，请核对。")
-DECISIONS = {"upheld": "留言晚于到场期限，维持。", "struck": "到场时间以系统记录为准，在时限内，这次评价不计。"}
+DECISIONS = {
+    "upheld": "留言晚于到场期限，不能说明按时到场。",
+    "struck": "到场时间以系统记录为准，在时限内，这次评价不计。",
+}
 
 
 def look(book: Book, whistle: Whistle, since: datetime, until: datetime) -> str:
@@ -71,16 +74,34 @@ def leave_one_open(book: Book, now: datetime) -> None:
     """Something for the guidance office to decide: one of the last that were confirmed has had two stars."""
     if any(one.state == Appeal.State.ASKED for one in book.appeals):
         return
+    for part in _lately_ended(book, now):
+        _rate_low(part)
+        _ask(book, part, _closed(part) + timedelta(minutes=5))
+        return
+
+
+def leave_one_to_appeal(book: Book, now: datetime) -> None:
+    """Something for 市场监管局 to appeal: the last of its own that was confirmed has had two stars."""
+    for part in _lately_ended(book, now):
+        if part.department.code == "scjg":
+            _rate_low(part)
+            return
+
+
+def _lately_ended(book: Book, now: datetime) -> Iterator[Dispatch]:
+    """What departments did, the last first, while it can still be appealed and has not been."""
     taken = {id(one.dispatch) for one in book.appeals}
     ended = [part for parts in book.parts.values() for part in parts if part.closed_at and part.arrived_at]
     for part in sorted(ended, key=_closed, reverse=True):
         asked = _closed(part) + timedelta(minutes=5)
         if part.department.is_department and id(part) not in taken and asked <= now <= book.clocks.appeal(asked).at:
-            by = part.rated_by or part.whistle.closed_by
-            for name, value in Rating(2, (), LOW_WORDS[0]).fields(by).items():
-                setattr(part, name, value)
-            _ask(book, part, asked)
-            return
+            yield part
+
+
+def _rate_low(part: Dispatch) -> None:
+    by = part.rated_by or part.whistle.closed_by
+    for name, value in Rating(2, (), LOW_WORDS[0]).fields(by).items():
+        setattr(part, name, value)
 
 
 def _ask(book: Book, dispatch: Dispatch, at: datetime) -> Appeal:

@@ -56,6 +56,7 @@ def load(*, seed: int, now: datetime | None = None, events: int = EVENTS) -> Loa
     stage_action.play(book, now)
     _live(course, now, events)
     judged.leave_one_open(book, now)
+    judged.leave_one_to_appeal(book, now)
     escalations.write(book, now)
     book.save()
     escalations.settle(now)

@@ -23,6 +23,7 @@ from command_room.templatetags.look import tone_of
 from enforcement.models import Appeal, Category, Check, Dispatch, Event, Handover, Limit, Report, Whistle
 from enforcement.rules.clocks import next_due, whistle_next_due, whistle_state
 from enforcement.rules.deadlines import assembled
+from enforcement.services import appeal as appeals
 from enforcement.services.clocks import course_of, part_of
 from enforcement.services.limit import accept_due, whistle_clocks
 from notifications.models import Delivery, Message
@@ -31,7 +32,7 @@ from records.services.attachment import is_intact
 from records.services.number import next_number
 from tests.command_room.test_demo_escalations import shows_every_level_and_a_third_red
 from townships import people
-from townships.models import Post, Role, Unit, User
+from townships.models import Post, Role, ShiftNote, Unit, User
 
 
 def moment(text: str) -> datetime:
@@ -180,6 +181,11 @@ def shows_what_is_judged_and_what_goes_elsewhere(now: datetime) -> None:
     assert "去核查" in verbs["ganlin-grid"]
     assert {"答复移交", "收回或自办"} <= verbs["ganlin-duty"]
     assert "裁定申诉" in verbs["zdb-officer"]
+    low = Dispatch.objects.filter(department__code="scjg", state="closed", stars__lte=2, appeal=None)
+    assert any(appeals.due_of(dispatch).at > now for dispatch in low)  # type: ignore[union-attr]
+    waiting = ShiftNote.objects.get(taken_over_at=None)
+    assert waiting.township.code == GANLIN
+    assert waiting.written_by.username != "ganlin-duty"  # who is to take it over
 
 
 def shows_every_unit_and_role() -> None:

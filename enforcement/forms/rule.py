@@ -9,7 +9,6 @@ from enforcement.models import Limit, RoutingRule, Whistle
 from enforcement.services import dated
 from townships.models import Unit
 
-
 WHY = {"reason": {"max_length": "最多 %(limit_value)d 字，请删短到 %(limit_value)d 字以内。"}}
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 
-from townships.models import Role
+from townships.models import COMMAND_ROOM, OVERSIGHT, Role
 
 
 def can_view_board(user: Any) -> bool:
@@ -12,12 +12,12 @@ def can_view_board(user: Any) -> bool:
     post = user.acting
     if post is None:
         return False
-    return can_choose_township(user) or (post.unit.is_township and post.role in (Role.DUTY, Role.LEADER, Role.OFFICER))
+    return can_choose_township(user) or (post.unit.is_township and post.role in (*COMMAND_ROOM, Role.OFFICER))
 
 
 def can_choose_township(user: Any) -> bool:
     post = user.acting
-    return post is not None and post.role in (Role.GUIDANCE, Role.AUDITOR)
+    return post is not None and post.role in OVERSIGHT
 
 
 def can_view_components(user: Any) -> bool:

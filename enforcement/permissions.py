@@ -3,15 +3,18 @@
 from typing import Any
 
 from enforcement.models import Appeal, Check, Dispatch, Escalation, Event, Extension, Handover, Suspension, Whistle
-from townships.models import DESKS, LEADERS, Role, Unit
-
-DESK = (Role.DUTY, Role.LEADER)
+from townships.models import COMMAND_ROOM, DESKS, LEADERS, OVERSIGHT, Role, Unit
 
 
 def _holds(user: Any, unit_id: int, *roles: str) -> bool:
     """Whether the post acted in is one of `roles` at this unit. Which roles a unit has, its kind says (`PLACES`)."""
     post = user.acting
     return post is not None and post.unit_id == unit_id and post.role in roles
+
+
+def _acts_as(user: Any, *roles: str) -> bool:
+    """Whether the post acted in is one of `roles`, wherever that is."""
+    return user.acting is not None and user.acting.role in roles
 
 
 def _is_department_desk(user: Any, dispatch: Dispatch) -> bool:
@@ -35,39 +38,39 @@ def can_report(user: Any) -> bool:
     post = user.acting
     if post is None:
         return False
-    return post.role == Role.GRID or (post.unit.is_township and post.role in (*DESK, Role.OFFICER))
+    return post.role == Role.GRID or (post.unit.is_township and post.role in (*COMMAND_ROOM, Role.OFFICER))
 
 
 def can_take_calls(user: Any) -> bool:
     """The command room registers events for callers and from other sources."""
     post = user.acting
-    return post is not None and post.unit.is_township and post.role in DESK
+    return post is not None and post.unit.is_township and post.role in COMMAND_ROOM
 
 
 def can_verify(user: Any, event: Event) -> bool:
-    return event.state == Event.State.REPORTED and _holds(user, event.township_id, *DESK)
+    return event.state == Event.State.REPORTED and _holds(user, event.township_id, *COMMAND_ROOM)
 
 
 def can_settle(user: Any, event: Event) -> bool:
     if event.state == Event.State.SQUAD:
-        return _holds(user, event.township_id, *DESK, Role.OFFICER)
-    return event.state in ("reported", "verified") and _holds(user, event.township_id, *DESK)
+        return _holds(user, event.township_id, *COMMAND_ROOM, Role.OFFICER)
+    return can_triage(user, event)
 
 
-def can_hand_to_squad(user: Any, event: Event) -> bool:
-    return event.state in ("reported", "verified") and _holds(user, event.township_id, *DESK)
+def can_triage(user: Any, event: Event) -> bool:
+    """The desk says which way it goes."""
+    return event.state in Event.TO_TRIAGE and _holds(user, event.township_id, *COMMAND_ROOM)
 
 
-def can_dismiss(user: Any, event: Event) -> bool:
-    return event.state in ("reported", "verified") and _holds(user, event.township_id, *DESK)
+can_hand_to_squad = can_dismiss = can_triage
 
 
 def can_whistle(user: Any, event: Event) -> bool:
-    return event.state in ("reported", "verified", "squad") and _holds(user, event.township_id, *DESK)
+    return event.state in (*Event.TO_TRIAGE, "squad") and _holds(user, event.township_id, *COMMAND_ROOM)
 
 
 def can_view_caller(user: Any, event: Event) -> bool:
-    return _holds(user, event.township_id, *DESK)
+    return _holds(user, event.township_id, *COMMAND_ROOM)
 
 
 def can_start_action(user: Any) -> bool:
@@ -145,8 +148,7 @@ can_decline = can_agree
 
 
 def can_arbitrate(user: Any, dispatch: Dispatch) -> bool:
-    is_theirs = user.acting is not None and user.acting.role == Role.GUIDANCE
-    return dispatch.state == Dispatch.State.ARBITRATION and is_theirs
+    return dispatch.state == Dispatch.State.ARBITRATION and _acts_as(user, Role.GUIDANCE)
 
 
 # --- more time, no time, an end -----------------------------------------------------------------------------------------
@@ -161,7 +163,7 @@ def can_answer_extension(user: Any, extension: Extension) -> bool:
         return False
     if extension.turn == Extension.FIRST:
         return _holds(user, extension.dispatch.by_unit_id, *DESKS)
-    return user.acting is not None and user.acting.role == Role.GUIDANCE
+    return _acts_as(user, Role.GUIDANCE)
 
 
 def can_ask_suspension(user: Any, whistle: Whistle) -> bool:
@@ -187,16 +189,16 @@ def can_withdraw(user: Any, whistle: Whistle) -> bool:
 
 
 # --- a neighbour's matter, and the same matter ---------------------------------------------------------------------------
-can_offer_handover = can_merge = can_dismiss
+can_offer_handover = can_merge = can_triage
 
 
 def can_answer_handover(user: Any, handover: Handover) -> bool:
     """Accept or not."""
-    return handover.is_open and _holds(user, handover.to_township_id, *DESK)
+    return handover.is_open and _holds(user, handover.to_township_id, *COMMAND_ROOM)
 
 
 def can_take_back(user: Any, handover: Handover) -> bool:
-    return handover.is_open and _holds(user, handover.from_township_id, *DESK)
+    return handover.is_open and _holds(user, handover.from_township_id, *COMMAND_ROOM)
 
 
 # --- looked at again, and judged --------------------------------------------------------------------------------------
@@ -220,26 +222,23 @@ def can_appeal(user: Any, dispatch: Dispatch) -> bool:
 
 
 def can_decide_appeal(user: Any, appeal: Appeal) -> bool:
-    post = user.acting
-    return post is not None and post.role == Role.GUIDANCE and appeal.state == Appeal.State.ASKED
+    return appeal.state == Appeal.State.ASKED and _acts_as(user, Role.GUIDANCE)
 
 
 def can_read_rating_text(user: Any) -> bool:
     """What is written beside the stars is for the guidance office, and for whoever audits it."""
-    post = user.acting
-    return post is not None and post.role in (Role.GUIDANCE, Role.AUDITOR)
+    return _acts_as(user, *OVERSIGHT)
 
 
 # --- escalation -----------------------------------------------------------------------------------------------------
 def can_oversee(user: Any) -> bool:
     """The guidance office and the auditors watch over the limits of the whole city."""
-    return user.acting is not None and user.acting.role in (Role.GUIDANCE, Role.AUDITOR)
+    return _acts_as(user, *OVERSIGHT)
 
 
 def can_view_escalations(user: Any) -> bool:
     """Whom a yellow or red may concern: desks and leaders, each their own unit's, and those above."""
-    post = user.acting
-    return can_oversee(user) or (post is not None and post.role in DESKS)
+    return _acts_as(user, *OVERSIGHT, *DESKS)
 
 
 def can_view_escalation(user: Any, row: Escalation) -> bool:

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from notifications import mail_files
 from notifications.kinds import restore
 from notifications.models import Delivery, MessagePreference
+from notifications.models.message import OVERDUE
 from notifications.permissions import can_administer
 from notifications.services import outbox
 
@@ -38,7 +39,7 @@ class StuckFilter(admin.SimpleListFilter):
         ]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
-        stuck = Q(state__in=Delivery.OPEN, created_at__lte=timezone.now() - outbox.OVERDUE)
+        stuck = Q(state__in=Delivery.OPEN, created_at__lte=timezone.now() - OVERDUE)
         wanted = {
             "failed": Q(state=Delivery.State.FAILED),
             "stuck": stuck,
@@ -48,14 +49,28 @@ class StuckFilter(admin.SimpleListFilter):
         return queryset.filter(wanted.get(self.value() or "", Q()))
 
 
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """What the portal itself writes, to be looked at."""
+
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_add_permission(self, _request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+
 @admin.register(Delivery)
-class DeliveryAdmin(admin.ModelAdmin):
+class DeliveryAdmin(ReadOnlyAdmin):
     change_list_template = "notifications/delivery_changelist.html"
     list_display = ("number", "kind", "channel", "address", "state", "attempts", "age", "next_at", "sent_at", "error")
     list_filter = (StuckFilter, "state", "channel")
     list_select_related = ("message",)
-    list_per_page = 50
-    show_full_result_count = False
     ordering = ("-id",)
     search_fields = ("address", "message__data__number")
     actions = ("send_again",)
@@ -71,15 +86,6 @@ class DeliveryAdmin(admin.ModelAdmin):
     @admin.display(description="已等待")
     def age(self, delivery: Delivery) -> str:
         return timesince(delivery.created_at) if delivery.state in Delivery.OPEN else ""
-
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: Delivery | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, _request: HttpRequest, _obj: Delivery | None = None) -> bool:
-        return False
 
     def has_resend_permission(self, request: HttpRequest) -> bool:
         return can_administer(request.user)
@@ -124,27 +130,16 @@ class DeliveryAdmin(admin.ModelAdmin):
 
 
 @admin.register(MessagePreference)
-class MessagePreferenceAdmin(admin.ModelAdmin):
+class MessagePreferenceAdmin(ReadOnlyAdmin):
     """Who has chosen what; a person changes it on a page of their own."""
 
     list_display = ("user", "shown_channels", "quiet_from", "quiet_to", "digest_hour")
     list_select_related = ("user",)
-    list_per_page = 50
-    show_full_result_count = False
     search_fields = ("user__username", "user__name")
 
     @admin.display(description="渠道，依次")
     def shown_channels(self, preference: MessagePreference) -> str:
         return "、".join(Delivery.Channel(channel).label for channel in preference.channels)
-
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: MessagePreference | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, _request: HttpRequest, _obj: MessagePreference | None = None) -> bool:
-        return False
 
 
 def text_of(mail: EmailMessage) -> str:

@@ -51,7 +51,6 @@ SUBMITTED = (TOWN - {"grid"}) | ABOVE
 TO_SCJG = (TOWN - {"grid"}) | SCJG | ABOVE
 TO_ZRZY = (TOWN - {"grid"}) | ZRZY | ABOVE
 HANDED = (TOWN - {"grid"}) | CHANGLE_DESK | ABOVE  # from one township to the other
-POSTED = EVERYBODY - {"stranger"}
 
 
 @dataclass(frozen=True)

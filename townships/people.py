@@ -10,7 +10,7 @@ from operator import or_
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from townships.models import Certificate, Post, Role, Shift, SquadMember, Unit, User
+from townships.models import COMMAND_ROOM, Certificate, Post, Role, Shift, SquadMember, Unit, User
 from townships.rules import squad
 from townships.rules.squad import Completeness
 
@@ -136,7 +136,7 @@ def schedulable(township: Unit, day: date) -> QuerySet[User]:
     """Who may be put on the rota: the township's own desk and officers, and its squad save the liaisons, who are not
     under its command.
     """
-    posts = Post.objects.active(day).filter(unit=township, role__in=(Role.DUTY, Role.LEADER, Role.OFFICER))
+    posts = Post.objects.active(day).filter(unit=township, role__in=(*COMMAND_ROOM, Role.OFFICER))
     members = SquadMember.objects.active(day).filter(township=township).exclude(slot=SquadMember.Slot.LIAISON)
     wanted = Q(pk__in=posts.values("user_id")) | Q(pk__in=members.values("user_id"))
     return User.objects.filter(wanted, is_active=True).order_by("name", "username")

@@ -4,10 +4,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from townships.models import Role, Shift, ShiftNote, SquadMember, Unit
-
-DESK = (Role.DUTY, Role.LEADER)
-OVERSIGHT = (Role.GUIDANCE, Role.AUDITOR)
+from townships.models import COMMAND_ROOM, OVERSIGHT, Role, Shift, ShiftNote, SquadMember, Unit
 
 
 def can_oversee_squads(user: Any) -> bool:
@@ -20,13 +17,13 @@ def can_view_squad(user: Any, township: Unit) -> bool:
     post = user.acting
     if post is None:
         return False
-    is_staff = post.unit_id == township.pk and post.role in (*DESK, Role.OFFICER)
+    is_staff = post.unit_id == township.pk and post.role in (*COMMAND_ROOM, Role.OFFICER)
     return township.is_township and (is_staff or post.role in OVERSIGHT)
 
 
 def _runs(user: Any, township_id: int) -> bool:
     post = user.acting
-    return post is not None and post.unit_id == township_id and post.role in DESK
+    return post is not None and post.unit_id == township_id and post.role in COMMAND_ROOM
 
 
 def can_plan_shifts(user: Any, township: Unit) -> bool:

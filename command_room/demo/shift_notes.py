@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from random import Random
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -11,11 +12,13 @@ from django.utils import timezone
 
 from command_room.demo.cast import GANLIN, Cast, Town
 from command_room.services.shift_note import Item, open_items
+from enforcement.models import Dispatch, Event, Whistle
 from records.models import Entry, Serial, Stage
 from records.services import entry_for
-from townships.models import Shift, ShiftNote
+from townships.models import Shift, ShiftNote, User
 
 DAYS = 2
+JUST_LEFT = timedelta(minutes=9)
 WORDS = (
     "",
     "东湖路夜市今晚再看一次，摊主答应收摊后清理。",
@@ -41,33 +44,43 @@ def write(cast: Cast, now: datetime, rng: Random) -> None:
 def _of(town: Town, now: datetime, rng: Random) -> list[ShiftNote]:
     """One note at each change of the desk; what was open is read off what is open now."""
     changes = _changes(town, now)
+    waits = town.unit.code == GANLIN
+    while waits and changes and changes[-1][1].user == town.duty[0]:
+        changes.pop()  # this account is the one to take over
     items, counts = open_items(town.unit, now)
+    began = _began(items)
     found = []
-    for place, (shift, after) in enumerate(changes):
+    for shift, after in changes:
         at = min(_end(shift) - timedelta(minutes=rng.randint(2, 12)), now)
-        is_last = place == len(changes) - 1
-        then = items if is_last else _then(items, at)
-        note = ShiftNote(
-            township=town.unit,
-            at=at,
-            written_by=shift.user,
-            text=rng.choice(WORDS),
-            items=then,
-            counts=counts if is_last else _counted(then),
-            request_id=UUID(int=rng.getrandbits(128), version=4),
-        )
-        if not (is_last and town.unit.code == GANLIN):
-            note.taken_over_by = after.user
-            note.taken_over_at = min(note.at + timedelta(minutes=rng.randint(3, 15)), now)
+        then = [_at(item, at) for item in items if began[item["number"]] <= at]
+        note = _left(town, shift.user, at, rng, items=then, counts=_counted(then))
+        note.taken_over_by, note.taken_over_at = after.user, min(at + timedelta(minutes=rng.randint(3, 15)), now)
         found.append(note)
+    if waits and changes:
+        found.append(_left(town, changes[-1][1].user, now - JUST_LEFT, rng, items=items, counts=counts))
     return found
 
 
-def _then(items: Sequence[Item], at: datetime) -> list[Item]:
-    """What of it was there on the day before already, and late by then."""
-    day = f"{at:%Y%m%d}"
-    old = [item for item in items if item["number"].split("-")[1] < day]
-    return [{**item, "is_late": bool(item["due"]) and datetime.fromisoformat(item["due"]) < at} for item in old]
+def _left(town: Town, by: User, at: datetime, rng: Random, *, items: list[Item], counts: dict[str, int]) -> ShiftNote:
+    request_id = UUID(int=rng.getrandbits(128), version=4)
+    text = rng.choice(WORDS)
+    given = {"written_by": by, "items": items, "counts": counts, "request_id": request_id}
+    return ShiftNote(township=town.unit, at=at, text=text, **given)
+
+
+def _began(items: Sequence[Item]) -> dict[str, datetime]:
+    """Number → since when it has been there."""
+    numbers = [item["number"] for item in items]
+    since: dict[str, datetime] = {}
+    for model, field in ((Event, "reported_at"), (Whistle, "submitted_at"), (Dispatch, "sent_at")):
+        rows: Any = model._default_manager.filter(number__in=numbers)
+        since |= dict(rows.values_list("number", field))
+    return since
+
+
+def _at(item: Item, at: datetime) -> Item:
+    """Whether it was late by then."""
+    return {**item, "is_late": bool(item["due"]) and datetime.fromisoformat(item["due"]) < at}
 
 
 def _counted(items: Sequence[Item]) -> dict[str, int]:

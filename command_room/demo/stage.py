@@ -104,7 +104,6 @@ SCENES: tuple[Scene, ...] = (
     Scene("ganlin", "0105", "new", OPEN, handed="accepted"),
     Scene("ganlin", "0210", "new", OPEN, handed="refused"),
     Scene("changle", "0701", "new", OPEN, handed="taken back"),
-    # --- a department says that it is not its own ----------------------------------------------------------------------
     # --- 延期, 挂账 and 撤哨 -------------------------------------------------------------------------------------------
     Scene("ganlin", "0601", "arrived", (DAY, 6 * DAY), then="extension_asked"),
     Scene("ganlin", "0808", "interim", (DAY, 12 * DAY), then="asked_twice"),
@@ -116,6 +115,7 @@ SCENES: tuple[Scene, ...] = (
     Scene("ganlin", "0209", "arrived", (DAY, 6 * DAY), then="suspended_before"),
     Scene("ganlin", "0301", "signed", OPEN, then="withdrawn"),
     Scene("changle", "0504", "submitted", OPEN, then="withdrawn"),
+    # --- a department says that it is not its own ----------------------------------------------------------------------
     Scene("ganlin", "0609", "sent", OPEN, returned="leader"),
     Scene("ganlin", "1402", "sent", OPEN, returned="arbitration"),
     Scene("changle", "0705", "sent", SOON, kind="emergency", returned="arbitration"),

@@ -12,13 +12,12 @@ from enforcement.models import Dispatch, Whistle
 from enforcement.services.rating import Rating
 from townships.models import Unit, User
 
-REACHED = ("submitted", "sent", "arrived", "reported", "closed")
-
 
 @dataclass(frozen=True)
 class Action:
-    """`asked`: unit codes with their tasks, the lead first; `reached` of the lead, the others follow. It was submitted
-    `back` ago and assembles `after` that; of those asked, `signed` have signed (all, where they have arrived)."""
+    """`asked`: unit codes with their tasks, the lead first; `reached` by the lead, whom the others follow: submitted, sent,
+    arrived, reported or closed. It was submitted `back` ago and assembles `after` that; of those asked, `signed` have
+    signed (all, where they have arrived)."""
 
     by: str
     title: str
@@ -29,6 +28,7 @@ class Action:
     reached: str
     back: timedelta
     after: timedelta
+    hour: int = 9  # of the assembly
     signed: int = 0
 
 
@@ -60,18 +60,18 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ACTIONS = (
     Action(
         GANLIN, "夜市油烟联合整治", "本月关于夜市油烟的投诉有 14 件，一家去解决不了。", "振兴路至文昌路夜市",
-        "镇政府东门停车场", SMOKE, "submitted", timedelta(minutes=25), 2 * DAY,
+        "镇政府东门停车场", SMOKE, "submitted", timedelta(minutes=25), 2 * DAY, hour=19,
     ),
     Action(
         GANLIN, "出租厂房安全联合检查", "园区闲置厂房转租给小作坊，用电和住人情况不清。", "园区大道沿线出租厂房",
         "工业园 3 号门", WORKSHOPS, "sent", 3 * HOUR, 2 * DAY, signed=2,
     ),
     Action(
-        GANLIN, "溪滩河道联合清理", "汛后河道里堆放和排口都多，请几家一起走一遍。", "溪滩公园至新桥",
+        GANLIN, "溪滩河道联合清理", "河道里堆放和排口都多，请几家一起走一遍。", "溪滩公园至新桥",
         "溪滩公园北门", RIVER, "arrived", 3 * DAY, 2 * DAY,
     ),
     Action(
-        GANLIN, "学校周边联合整治", "开学前把学校周边的摊点、证照和交通一起理顺。", "中心小学至镇中学",
+        GANLIN, "学校周边联合整治", "把学校周边的摊点、证照和交通一起理顺。", "中心小学至镇中学",
         "中心小学东门", SMOKE, "reported", 8 * DAY, 3 * DAY,
     ),
     Action(
@@ -99,6 +99,8 @@ def play(book: Book, now: datetime) -> None:
 def _play(book: Book, each: Action, now: datetime) -> None:
     units = {unit.code: unit for unit in _units(book)}
     start, side = now - each.back, book.cast.side(units[each.by])
+    if each.back >= DAY:
+        start = start.replace(hour=10)  # in office hours, at whatever hour this is loaded
     asked = [(units[code], task) for code, task in each.asked]
     whistle = action.submit(
         book,
@@ -111,7 +113,7 @@ def _play(book: Book, each: Action, now: datetime) -> None:
         facts=each.facts,
         area=each.area,
         assemble_place=each.place,
-        assemble_at=(start + each.after).replace(minute=0, second=0),
+        assemble_at=(start + each.after).replace(hour=each.hour, minute=0, second=0),
     )
     if each.reached == "submitted":
         return

@@ -9,7 +9,7 @@ from enforcement.models import Event
 from townships.models import Unit
 
 ANSWERED_AFTER = timedelta(minutes=25)
-REASON = "地点在你镇界内，我镇网格员路过时看到。"
+REASON = "地点在两镇交界，现场核对在界桩你镇一侧，请接收。"
 DECISION = "核对过界桩，这一段仍在你镇。"
 
 

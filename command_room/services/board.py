@@ -11,9 +11,9 @@ from django.db.models import Count, Q
 from command_room.services.clock import turning
 from command_room.services.worklist_act import page
 from command_room.templatetags.look import SOON, tone_of
-from enforcement.models import Dispatch, Event, Whistle
+from enforcement.models import Event, Whistle
 from enforcement.rules.escalation import Level
-from enforcement.services.labels import KIND_TONES, NOT_BEGUN, PART_FIELDS, WORDS, whistle_clock
+from enforcement.services.labels import KIND_TONES, NOT_BEGUN, WORDS, part_rows, whistle_clock
 from enforcement.services.marks import NAMES, TONES, highest, late_whistles
 from townships.models import Unit
 
@@ -48,24 +48,23 @@ class Board:
 
 
 def board(township: Unit, now: datetime) -> Board:
-    """The five columns and the numbers over them, in six queries."""
+    """The columns and the numbers over them, in six queries."""
     cards = _cards(township.pk)
-    parts = parts_of([card["id"] for card in cards])
+    parts = part_rows([card["id"] for card in cards])
     names = _names(cards)
     levels = highest(late_whistles([township.pk], now))
-    soon = now + SOON
     slips: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for card in cards:
         slips[card["state"]].append(
             _slip(card, parts.get(card["id"], ()), names, now) | _mark(levels.get(card["id"], 0))
         )
-    counts = _counts(township.pk, now, soon)
+    counts = _counts(township.pk, now)
     lanes = [
         Lane(state, Whistle.State(state).label, counts[state], slips[state])
         for state in Whistle.OPEN
         if counts[state] or state != Whistle.State.SUSPENDED  # rare: it has a column while there is one
     ]
-    to_accept = Event.objects.filter(township=township, state__in=("reported", "verified"))[:COUNTED].count()
+    to_accept = Event.objects.filter(township=township, state__in=Event.TO_TRIAGE)[:COUNTED].count()
     clocks = [card["next_due"] for card in cards] + [part["next_due"] for some in parts.values() for part in some]
     until = turning(clocks, now)
     if any(lane.more for lane in lanes):
@@ -83,7 +82,7 @@ CARD_FIELDS = (
 
 
 def _cards(township_id: int) -> list[dict[str, Any]]:
-    """At most COLUMN cards of each state, the earliest due first: five index scans in one query."""
+    """At most COLUMN cards of each state, the earliest due first: an index scan a state, in one query."""
     open_ones = Whistle.objects.filter(by_unit_id=township_id)
     columns = [
         open_ones.filter(state=state).order_by("next_due").values(*CARD_FIELDS)[:COLUMN] for state in Whistle.OPEN
@@ -92,29 +91,25 @@ def _cards(township_id: int) -> list[dict[str, Any]]:
     return sorted(first.union(*others, all=True), key=lambda card: card["next_due"])
 
 
-def parts_of(whistle_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
-    rows = Dispatch.objects.filter(whistle_id__in=whistle_ids).exclude(state="returned").order_by("id")
-    parts = defaultdict(list)
-    for row in rows.values(*PART_FIELDS):
-        parts[row["whistle_id"]].append(row)
-    return parts
-
-
 def _names(cards: Iterable[dict[str, Any]]) -> dict[int, str]:
     """Names of the departments that whistles not yet approved ask for."""
     wanted = {pk for card in cards if card["state"] == "submitted" for pk in card["departments"]}
     return dict(Unit.objects.filter(pk__in=wanted).values_list("pk", "short_name")) if wanted else {}
 
 
-def _counts(township_id: int, now: datetime, soon: datetime) -> dict[str, int]:
+def _counts(township_id: int, now: datetime) -> dict[str, int]:
     rows = Whistle.objects.filter(by_unit_id=township_id, state__in=Whistle.OPEN)[:COUNTED]
-    by_state = {state: Count("pk", filter=Q(state=state)) for state in Whistle.OPEN}
-    return rows.aggregate(
-        **by_state,
-        open=Count("pk"),
-        late=Count("pk", filter=Q(next_due__lt=now)),
-        soon=Count("pk", filter=Q(next_due__gte=now, next_due__lt=soon)),
-    )
+    return rows.aggregate(**tally(now))
+
+
+def tally(now: datetime) -> dict[str, Count]:
+    """What is counted of open whistles: each state, all, the late ones and those due soon."""
+    return {
+        **{state: Count("pk", filter=Q(state=state)) for state in Whistle.OPEN},
+        "open": Count("pk"),
+        "late": Count("pk", filter=Q(next_due__lt=now)),
+        "soon": Count("pk", filter=Q(next_due__gte=now, next_due__lt=now + SOON)),
+    }
 
 
 def _slip(

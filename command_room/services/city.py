@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q
-
-from command_room.templatetags.look import SOON
+from command_room.services.board import tally
 from enforcement.models import Whistle
 from enforcement.rules.escalation import Level
 from enforcement.services.marks import highest, late_whistles
@@ -34,17 +32,11 @@ STATES = tuple((state, Whistle.State(state).label) for state in Whistle.OPEN)
 def overview(now: datetime) -> list[Row]:
     """One row a township, the most overdue first. Three queries; only open whistles are read, by their index."""
     townships = list(Unit.objects.townships())
-    soon = now + SOON
     counts = {
         row["by_unit_id"]: row
         for row in Whistle.objects.filter(by_unit_id__in=[unit.pk for unit in townships], state__in=Whistle.OPEN)
         .values("by_unit_id")
-        .annotate(
-            **{state: Count("pk", filter=Q(state=state)) for state in Whistle.OPEN},
-            open=Count("pk"),
-            late=Count("pk", filter=Q(next_due__lt=now)),
-            soon=Count("pk", filter=Q(next_due__gte=now, next_due__lt=soon)),
-        )
+        .annotate(**tally(now))
     }
     marks = _marks(townships, now)
     rows = [_row(unit, counts.get(unit.pk, {}), marks[unit.pk]) for unit in townships]

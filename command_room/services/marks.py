@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 
 from enforcement.models import Appeal, Dispatch, Escalation, Event, Extension, Handover, Return, Whistle
-from townships.models import Post, Role, Shift, SquadMember, Unit, User
+from townships.models import OVERSIGHT, Post, Role, Shift, SquadMember, Unit, User
 
 _NEWEST = (
     "(SELECT string_agg(concat_ws(' ', id, state, changed_at), ',') FROM"
@@ -64,7 +64,7 @@ def of_work(user: User, post: Post, now: datetime) -> str:
     if post.unit.is_township:
         parts = [*_OF_TOWNSHIP, _HANDOVERS]
         return _ask([*parts, _OF_DEPARTMENT], [*[post.unit_id] * (len(parts) + 2), states])
-    if post.role in (Role.GUIDANCE, Role.AUDITOR):
+    if post.role in OVERSIGHT:
         return _ask(
             [_LATE, _RETURNS, _APPEALS, _EXTENSIONS, _LAST.format(Escalation._meta.db_table, "TRUE")],
             [[*Unit.TOWNSHIP_KINDS, *Unit.DEPARTMENT_KINDS], list(Whistle.OPEN), now],

@@ -1,12 +1,11 @@
 """What a desk leaves open at the end of a shift: numbers, kinds, states and due times, the overdue first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Q
 
-from command_room.services.board import parts_of
 from command_room.services.worklist_act import page
 from enforcement.models import Dispatch, Event, Whistle
 from enforcement.services.labels import (
@@ -15,6 +14,7 @@ from enforcement.services.labels import (
     WHISTLE_KINDS,
     WHISTLE_STATES,
     dispatch_clock,
+    part_rows,
     whistle_clock,
 )
 from townships.models import Unit
@@ -22,7 +22,7 @@ from townships.models import Unit
 KEPT = 100  # of each sort; the earliest due first
 COUNTED = 2000
 EVENT_STATES = dict(Event.State.choices)
-AT_THE_DESK = ("reported", "verified", "squad")
+AT_THE_DESK = (*Event.TO_TRIAGE, "squad")
 
 Item = dict[str, Any]
 
@@ -38,6 +38,21 @@ def open_items(township: Unit, now: datetime) -> tuple[list[Item], dict[str, int
     totals = {name: one["n"] for name, one in counts.items()}
     late = sum(one["late"] for one in counts.values())
     return [_kept(item, now) for item in found], {**totals, "late": late}
+
+
+def titled(items: Sequence[Item], user: Any) -> list[Item]:
+    """The items each with its title, where this person may see it now: the note itself keeps none. Three queries."""
+    numbers = [item["number"] for item in items]
+    of = (
+        (Event, "title"),
+        (Whistle, "title"),
+        (Dispatch, "whistle__title"),
+    )
+    titles: dict[str, str] = {}
+    for model, title in of:
+        seen: Any = model.objects.visible_to(user)
+        titles |= dict(seen.filter(number__in=numbers).values_list("number", title))
+    return [{**item, "title": titles.get(item["number"], "")} for item in items]
 
 
 def _kept(item: Item, now: datetime) -> Item:
@@ -64,7 +79,7 @@ def _events(rows: Any) -> Iterator[Item]:
 
 def _whistles(rows: Any) -> Iterator[Item]:
     found = list(_first(rows, "kind", "provisional"))
-    parts = parts_of([row["id"] for row in found])
+    parts = part_rows([row["id"] for row in found])
     for row in found:
         yield {
             "number": row["number"],

@@ -1,6 +1,6 @@
 """现在该我做的: every act that waits for this person's office and role, by due time, each with why it is here.
 
-An act waits for an office; who took it up is shown and nothing more. Each role asks one to five queries, each by an
+An act waits for an office; who took it up is shown and nothing more. Each role asks one to six queries, each by an
 index and with a limit, whatever stands in the tables.
 """
 
@@ -14,7 +14,7 @@ from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from command_room.services.clock import midnight, turning
-from command_room.services.worklist_act import Act, common, first, page
+from command_room.services.worklist_act import Act, common, event_tag, first, kind_tag, page
 from command_room.services.worklist_appeal import appeals
 from command_room.services.worklist_check import checks
 from command_room.services.worklist_extension import extensions, second_extensions
@@ -23,8 +23,8 @@ from command_room.services.worklist_returns import to_agree, to_decide
 from command_room.services.worklist_suspension import suspensions
 from command_room.templatetags.look import tone_of
 from enforcement.models import Check, Dispatch, Event, Whistle
-from enforcement.services.labels import CLOCKS, KIND_TONES, PART_FIELDS, dispatch_clock, whistle_clock
-from townships.models import Post, Role, Unit
+from enforcement.services.labels import CLOCKS, PART_FIELDS, dispatch_clock, whistle_clock
+from townships.models import OVERSIGHT, Post, Role, Unit
 
 SHOWN = 100
 DAY, WEEK, MINUTE = timedelta(days=1), timedelta(days=7), timedelta(minutes=1)
@@ -83,8 +83,7 @@ def _event_act(row: dict[str, Any], user: Any, verb: str, why: str, tone: str = 
         verb=verb,
         title=row["title"],
         number=row["number"],
-        tag="紧急" if row["is_urgent"] else row["category__name"],
-        tag_tone="urgent" if row["is_urgent"] else "",
+        **event_tag(row["category__name"], is_urgent=row["is_urgent"]),
         where=row["grid__short_name"] or Event.Source(row["source"]).label,
         why=why,
         label="处置" if in_squad else "受理",
@@ -129,8 +128,7 @@ def _whistle_act(row: dict[str, Any], user: Any, verb: str, clock: str, why: str
         verb=verb,
         title=row["title"],
         number=row["number"],
-        tag=Whistle.Kind(row["kind"]).label,
-        tag_tone=KIND_TONES.get(row["kind"], ""),
+        **kind_tag(row["kind"]),
         where=row["event__grid__short_name"] or row["by_unit__short_name"],
         why=why,
         label=CLOCKS[clock],
@@ -164,8 +162,7 @@ def _dispatch_act(row: dict[str, Any], user: Any) -> Act:
         verb=verb,
         title=row["whistle__title"],
         number=row["number"],
-        tag=Whistle.Kind(row["whistle__kind"]).label,
-        tag_tone=KIND_TONES.get(row["whistle__kind"], ""),
+        **kind_tag(row["whistle__kind"]),
         where=row["by_unit__short_name"],
         why=why if row["next_due"] else HELPER_WHY,
         label=CLOCKS[clock],
@@ -292,7 +289,7 @@ def segments(found: Sequence[Act], now: datetime, role: str) -> list[Segment]:
             Segment("open", "在办", [pair for pair in toned if pair[1].state not in over]),
             Segment("ended", "一周内办结", [pair for pair in toned if pair[1].state in over]),
         ]
-    if role in (Role.GUIDANCE, Role.AUDITOR):
+    if role in OVERSIGHT:
         to_know = Segment("late", "超期未办", [pair for pair in toned if not pair[1].verb])
         to_do = Segment("todo", "等您裁定", [pair for pair in toned if pair[1].verb])
         return [to_do, to_know] if role == Role.GUIDANCE else [to_know]

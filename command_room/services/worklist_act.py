@@ -9,6 +9,8 @@ from typing import Any
 from django.db.models import QuerySet
 from django.urls import reverse
 
+from enforcement.services.labels import KIND_TONES, WHISTLE_KINDS
+
 
 @dataclass(frozen=True)
 class Act:
@@ -27,10 +29,10 @@ class Act:
     label: str
     due: datetime | None
     is_provisional: bool
-    claimed_by: str
-    is_mine: bool
     url: str
     state: str
+    claimed_by: str = ""
+    is_mine: bool = False
     post_to: str = ""
     tone: str = ""  # idle: the clock is somebody else's
     is_first: bool = False  # before all others, whatever their due times
@@ -48,6 +50,16 @@ def common(row: dict[str, Any], user: Any, clock: str) -> dict[str, Any]:
         "is_mine": row["claimed_by_id"] == user.pk,
         "state": row["state"],
     }
+
+
+def kind_tag(kind: str) -> dict[str, Any]:
+    """The tag of what is about a whistle: its kind."""
+    return {"tag": WHISTLE_KINDS[kind], "tag_tone": KIND_TONES.get(kind, "")}
+
+
+def event_tag(category: str, *, is_urgent: bool) -> dict[str, Any]:
+    """The tag of what is about an event: its class, or that it is urgent."""
+    return {"tag": "紧急", "tag_tone": "urgent"} if is_urgent else {"tag": category, "tag_tone": ""}
 
 
 @lru_cache(maxsize=64)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from command_room.services.worklist_act import Act, page
+from command_room.services.worklist_act import Act, event_tag, page
 from enforcement.models import Check
 from townships.models import Post
 
@@ -21,20 +21,16 @@ def checks(post: Post, user: Any, _: datetime, limit: int) -> Iterable[Act]:
 
 
 def _act(row: dict[str, Any]) -> Act:
-    is_urgent = row["event__is_urgent"]
     return Act(
         verb="去核查",
         title=row["event__title"],
         number=row["event__number"],
-        tag="紧急" if is_urgent else row["event__category__name"],
-        tag_tone="urgent" if is_urgent else "",
+        **event_tag(row["event__category__name"], is_urgent=row["event__is_urgent"]),
         where=row["event__place"],
         why="部门说处置好了，请到现场看一看，告诉镇里行不行",
         label="核查",
         due=row["due"],
         is_provisional=row["is_provisional"],
-        claimed_by="",
-        is_mine=False,
         url=page("enforcement:event-detail", row["event_id"]),
         state=row["state"],
     )

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from command_room.services.worklist_act import Act, page
-from enforcement.models import Extension, Whistle
+from command_room.services.worklist_act import Act, kind_tag, page
+from enforcement.models import Extension
 from enforcement.rules.deadlines import Step
-from enforcement.services.labels import CLOCKS, KIND_TONES
+from enforcement.services.labels import CLOCKS
 from townships.models import Post
 
 FIELDS = (
@@ -36,20 +36,16 @@ def _acts(rows: QuerySet[Extension], limit: int, *, is_first: bool) -> Iterable[
 
 
 def _act(row: dict[str, Any], *, is_first: bool) -> Act:
-    kind = row["dispatch__whistle__kind"]
     return Act(
         verb="答复延期",
         title=row["dispatch__whistle__title"],
         number=row["dispatch__number"],
-        tag=Whistle.Kind(kind).label,
-        tag_tone=KIND_TONES.get(kind, ""),
+        **kind_tag(row["dispatch__whistle__kind"]),
         where=row["dispatch__by_unit__short_name"],
         why=f"{row['dispatch__department__short_name']}申请延期 {Step(row['unit'], row['amount'])}，期限还在走，等答复",
         label=CLOCKS["finish_due"],
         due=row["dispatch__finish_due"],
         is_provisional="finish_due" in row["dispatch__provisional"],
-        claimed_by="",
-        is_mine=False,
         url=page("enforcement:dispatch-detail", row["dispatch_id"]) + "#extension",
         state=row["state"],
         is_first=is_first,

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from command_room.services.worklist_act import Act, page
+from command_room.services.worklist_act import Act, event_tag, page
 from enforcement.models import Handover
 from townships.models import Post
 
@@ -52,17 +52,13 @@ def _given(row: dict[str, Any]) -> Act:
 
 
 def _act(row: dict[str, Any], **more: Any) -> Act:
-    is_urgent = row["event__is_urgent"]
     return Act(
         title=row["event__title"],
         number=row["event__number"],
-        tag="紧急" if is_urgent else row["event__category__name"],
-        tag_tone="urgent" if is_urgent else "",
-        label="接收",
+        **event_tag(row["event__category__name"], is_urgent=row["event__is_urgent"]),
+        label="答复",
         due=row["due"],
         is_provisional=row["is_provisional"],
-        claimed_by="",
-        is_mine=False,
         state=row["state"],
         **more,
     )

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from command_room.services.worklist_act import Act, common, first, page
-from enforcement.models import Dispatch, Return, Whistle
-from enforcement.services.labels import CLOCKS, KIND_TONES
+from command_room.services.worklist_act import Act, common, first, kind_tag, page
+from enforcement.models import Dispatch, Return
+from enforcement.services.labels import CLOCKS
 from townships.models import Post
 
 TO_AGREE = (
@@ -38,8 +38,7 @@ def _act(row: dict[str, Any], user: Any, verb: str, why: str, *, is_first: bool 
         verb=verb,
         title=row["whistle__title"],
         number=row["number"],
-        tag=Whistle.Kind(row["whistle__kind"]).label,
-        tag_tone=KIND_TONES.get(row["whistle__kind"], ""),
+        **kind_tag(row["whistle__kind"]),
         where=row["by_unit__short_name"],
         why=why,
         label=CLOCKS["return_due"],

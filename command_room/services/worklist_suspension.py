@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from command_room.services.worklist_act import Act, page
-from enforcement.models import Suspension, Whistle
-from enforcement.services.labels import CLOCKS, KIND_TONES
+from command_room.services.worklist_act import Act, kind_tag, page
+from enforcement.models import Suspension
+from enforcement.services.labels import CLOCKS
 from townships.models import Post
 
 FIELDS = (
@@ -23,20 +23,16 @@ def suspensions(post: Post, _: Any, __: datetime, limit: int) -> Iterable[Act]:
 
 
 def _act(row: dict[str, Any]) -> Act:
-    kind = row["whistle__kind"]
     return Act(
         verb="答复挂账",
         title=row["whistle__title"],
         number=row["whistle__number"],
-        tag=Whistle.Kind(kind).label,
-        tag_tone=KIND_TONES.get(kind, ""),
+        **kind_tag(row["whistle__kind"]),
         where=row["whistle__event__grid__short_name"] or row["whistle__by_unit__short_name"],
         why=f"{row['asked_office']}申请挂账（{REASONS[row['reason']]}），等您批准，批准之前照常计时",
         label=CLOCKS["finish_due"],
         due=row["whistle__finish_due"],
         is_provisional="finish_due" in row["whistle__provisional"],
-        claimed_by="",
-        is_mine=False,
         url=page("enforcement:whistle-detail", row["whistle_id"]) + "#suspension",
         state=row["state"],
     )

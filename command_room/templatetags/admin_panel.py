@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from enforcement.models import Dispatch, Event, Whistle
 from notifications.models import Delivery
-from notifications.services.outbox import OVERDUE
+from notifications.models.message import OVERDUE
 from townships.models import CalendarYear
 
 register = template.Library()
@@ -30,7 +30,7 @@ def admin_panel(context: Any) -> dict[str, Any]:
         "missing_years": [year for year in (this_year, this_year + 1) if year not in loaded],
         "provisional": sum(_provisional(model) for model in (Event, Whistle, Dispatch)),
         "failed": Delivery.objects.filter(state=Delivery.State.FAILED).count(),
-        "stuck": Delivery.objects.filter(state__in=Delivery.OPEN, created_at__lt=now - OVERDUE).count(),
+        "stuck": Delivery.objects.stuck(now).count(),
         "stuck_minutes": OVERDUE // timedelta(minutes=1),
     }
 

@@ -1,6 +1,6 @@
 """值班交接: write, take over, read again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from command_room.services.shift_note import open_items
+from command_room.services.shift_note import open_items, titled
 from enforcement.forms.event import VerbForm
 from enforcement.views.paging import page_of
 from records.verbs import require
@@ -51,7 +51,7 @@ def write(request: HttpRequest) -> HttpResponse:
     context = {
         "township": township,
         "form": form,
-        "items": shown(items),
+        "items": shown(items, request.user),
         "counts": counts,
         "desk": notes.desk_of(township),
         "now": timezone.now(),
@@ -65,7 +65,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     note = visible_note(request, pk)
     context = {
         "note": note,
-        "items": shown(note.items),
+        "items": shown(note.items, request.user),
         "counts": note.counts,
         "may_take": can_take_note(request.user, note),
         "now": timezone.now(),
@@ -101,6 +101,8 @@ def visible_note(request: HttpRequest, pk: int) -> ShiftNote:
     return get_object_or_404(ShiftNote.objects.visible_to(request.user).select_related(*related), pk=pk)
 
 
-def shown(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The items with their due times as times."""
-    return [{**item, "due": datetime.fromisoformat(item["due"]) if item["due"] else None} for item in items]
+def shown(items: Sequence[dict[str, Any]], user: Any) -> list[dict[str, Any]]:
+    """The items with their titles, and their due times as times."""
+    return [
+        {**item, "due": datetime.fromisoformat(item["due"]) if item["due"] else None} for item in titled(items, user)
+    ]

@@ -62,12 +62,12 @@ def only_late(rows: QuerySet[Any], _: str, __: str) -> QuerySet[Any]:
 
 
 def from_day(rows: QuerySet[Any], field: str, day: date) -> QuerySet[Any]:
-    return rows.filter(**{f"{field}__gte": _midnight(day)})
+    return rows.filter(**{f"{field}__gte": midnight(day)})
 
 
 def to_day(rows: QuerySet[Any], field: str, day: date) -> QuerySet[Any]:
     """The whole of that day; no day comes after the calendar's last."""
-    return rows if day == date.max else rows.filter(**{f"{field}__lt": _midnight(day + timedelta(days=1))})
+    return rows if day == date.max else rows.filter(**{f"{field}__lt": midnight(day + timedelta(days=1))})
 
 
 def by_due(rows: QuerySet[Any], _: str, __: str) -> QuerySet[Any]:
@@ -75,5 +75,5 @@ def by_due(rows: QuerySet[Any], _: str, __: str) -> QuerySet[Any]:
     return rows.filter(state__in=rows.model.OPEN, next_due__isnull=False).order_by("next_due", "id")
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))

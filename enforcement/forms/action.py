@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 from django import forms
 from django.db.models import Q
@@ -49,7 +48,7 @@ class ActionForm(forms.Form):
     def __init__(self, data: Any = None, *, unit: Unit, like: Whistle | None = None) -> None:
         """`like`: one that was turned down, to begin with what it said."""
         self.unit, self.like = unit, like
-        super().__init__(data, initial={"request_id": uuid4(), "kind": Whistle.Kind.CAMPAIGN, **_as(like)})
+        super().__init__(data, initial={"kind": Whistle.Kind.CAMPAIGN, **_as(like)})
         for name in ("lead", "helpers"):
             self.fields[name].queryset = callable_by(unit)  # type: ignore[attr-defined]
 

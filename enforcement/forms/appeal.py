@@ -1,7 +1,6 @@
 """A department's appeal against a low rating, and the guidance office's decision."""
 
 from typing import Any
-from uuid import uuid4
 
 from django import forms
 from django.utils import timezone
@@ -15,9 +14,6 @@ from enforcement.services import appeal as appeals
 class AppealForm(forms.Form):
     request_id = request_id()
     text = text("申诉理由", 400, "请写为什么不接受这次评价。", rows=3)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"initial": {"request_id": uuid4()}, **kwargs})
 
 
 class DecideForm(VerbForm):

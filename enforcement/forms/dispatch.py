@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django import forms
 from django.http import QueryDict
@@ -148,7 +148,6 @@ class WaitingFilesForm(forms.Form):
     request_id = request_id()
 
     def __init__(self, *args: Any, waiting: Sequence[Upload] = (), **kwargs: Any) -> None:
-        kwargs["initial"] = {"request_id": uuid4(), **kwargs.get("initial", {})}
         super().__init__(*args, **kwargs)
         self.waiting = waiting
 
@@ -164,7 +163,7 @@ class WaitingFilesForm(forms.Form):
     def form_id(self) -> UUID:
         """The `request_id`: the one that was sent, or a new one."""
         sent: UUID | None = getattr(self, "cleaned_data", {}).get("request_id")
-        fresh: UUID = self.initial["request_id"]
+        fresh: UUID = self["request_id"].initial
         return sent or fresh
 
     def renew(self, sentence: str, seen_state: str) -> None:
@@ -204,6 +203,3 @@ class ReportForm(WaitingFilesForm, VerbForm):
 class RemarkForm(forms.Form):
     request_id = request_id()
     text = text("留言", 1000, "请写留言。", rows=2)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"initial": {"request_id": uuid4()}, **kwargs})

@@ -44,7 +44,7 @@ def text(label: str, length: int, missing: str = "", *, rows: int = 1, **attrs: 
 def request_id() -> forms.UUIDField:
     """The form's own id, which makes two sendings one."""
     wrong = {"required": INCOMPLETE, "invalid": INCOMPLETE}
-    return forms.UUIDField(widget=forms.HiddenInput, error_messages=wrong)
+    return forms.UUIDField(initial=uuid4, widget=forms.HiddenInput, error_messages=wrong)
 
 
 def degrees(limit: int) -> forms.DecimalField:
@@ -95,7 +95,6 @@ class ReportForm(forms.Form):
     title = text("标题", TITLE_LENGTH, placeholder="不填就用地点和类别")
 
     def __init__(self, *args: Any, user: Any, waiting: Sequence[Upload] = (), **kwargs: Any) -> None:
-        kwargs["initial"] = {"request_id": uuid4(), **kwargs.get("initial", {})}
         super().__init__(*args, **kwargs)
         self.user = user
         self.waiting = waiting
@@ -138,7 +137,7 @@ class ReportForm(forms.Form):
     def form_id(self) -> UUID:
         """The `request_id`: the one that was sent, so that sending twice is once, or a new one."""
         sent: UUID | None = getattr(self, "cleaned_data", {}).get("request_id")
-        fresh: UUID = self.initial["request_id"]
+        fresh: UUID = self["request_id"].initial
         return sent or fresh
 
     def renew(self, sentence: str) -> None:

@@ -1,8 +1,5 @@
 """Forms of 延期: ask for it, and say no."""
 
-from typing import Any
-from uuid import uuid4
-
 from django import forms
 
 from enforcement.forms.event import VerbForm, request_id, text
@@ -12,10 +9,6 @@ from enforcement.services.extension import Outlook
 class ExtensionForm(VerbForm):
     request_id = request_id()
     reason = text("延期理由", 400, "请写为什么按期办不完、到时能办到哪一步。", rows=3)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs["initial"] = {"request_id": uuid4(), **kwargs.get("initial", {})}
-        super().__init__(*args, **kwargs)
 
 
 class RefuseExtensionForm(VerbForm):

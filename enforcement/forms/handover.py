@@ -1,7 +1,6 @@
 """Handing an event to a neighbouring township, and what that one answers."""
 
 from typing import Any
-from uuid import uuid4
 
 from django import forms
 from django.utils import timezone
@@ -22,9 +21,7 @@ class HandoverForm(VerbForm):
     reason = text("理由", 400, "请写为什么是对方的事，例如地点在对方辖区。", rows=2)
 
     def __init__(self, *args: Any, event: Event, **kwargs: Any) -> None:
-        super().__init__(
-            *args, **{"initial": {"request_id": uuid4(), "seen_state": event.state}, "auto_id": "handover_%s", **kwargs}
-        )
+        super().__init__(*args, **{"initial": {"seen_state": event.state}, "auto_id": "handover_%s", **kwargs})
         others = Unit.objects.townships().open_on(timezone.localdate()).exclude(pk=event.township_id)
         self.fields["to"].queryset = others  # type: ignore[attr-defined]
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 from django import forms
 from django.utils.functional import cached_property
@@ -27,10 +26,6 @@ class ReturnForm(VerbForm):
     )
     article = text("依据条款", 120, placeholder="法规名称和第几条；前两个理由必须写")
     text = text("说明", 400, "请写明情况；认为该由哪个部门办的，也写上。", rows=3)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs["initial"] = {"request_id": uuid4(), **kwargs.get("initial", {})}
-        super().__init__(*args, **kwargs)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -86,7 +81,7 @@ class ArbitrateForm(VerbForm):
 
     @cached_property
     def heirs(self) -> list[Heir]:
-        """Those that help already first, since they know the matter. Three queries."""
+        """Those that help already first, since they know the matter. Two queries."""
         parts = Dispatch.objects.filter(whistle=self.dispatch.whistle_id).exclude(pk=self.dispatch.pk)
         states = dict(parts.order_by("id").values_list("department_id", "state"))
         found = [

@@ -2,7 +2,6 @@
 
 from datetime import date, timedelta
 from typing import Any
-from uuid import uuid4
 
 from django import forms
 from django.utils import timezone
@@ -32,7 +31,7 @@ class SuspensionForm(VerbForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         today = timezone.localdate()
         self.first, self.last = today + timedelta(days=1), today + timedelta(days=Suspension.LONGEST_DAYS)
-        kwargs["initial"] = {"request_id": uuid4(), "until": today + USUALLY, **kwargs.get("initial", {})}
+        kwargs["initial"] = {"until": today + USUALLY, **kwargs.get("initial", {})}
         super().__init__(*args, **kwargs)
         self.fields["until"].widget.attrs.update(min=f"{self.first}", max=f"{self.last}")
 

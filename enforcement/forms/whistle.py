@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import uuid4
 
 from django import forms
 from django.utils import timezone
@@ -103,7 +102,6 @@ class ReworkForm(VerbForm):
 def _first(event: Event, proposal: RouteProposal) -> dict[str, Any]:
     usual = Whistle.Kind.URGENT if event.is_urgent else Whistle.Kind.ROUTINE
     return {
-        "request_id": uuid4(),
         "seen_state": event.state,
         "kind": proposal.kind or usual,
         "facts": event.facts,

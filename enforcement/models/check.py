@@ -1,4 +1,4 @@
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -25,8 +25,6 @@ class Check(models.Model):
         FAILED = "failed", "核查不通过"
         UNABLE = "unable", "无法核查"
         VOID = "void", "已终止"  # the township decided without waiting
-
-    ANSWERS: ClassVar[tuple[str, ...]] = ("passed", "failed", "unable")
 
     whistle = models.ForeignKey(Whistle, on_delete=models.PROTECT, verbose_name="哨单", related_name="checks")
     event = models.ForeignKey(Event, on_delete=models.PROTECT, verbose_name="事件", related_name="checks")

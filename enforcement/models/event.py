@@ -51,6 +51,7 @@ class Event(models.Model):
         "whistled": frozenset({"settled", "verified"}),
     }
     OPEN: ClassVar[tuple[str, ...]] = ("reported", "verified", "squad", "whistled")
+    TO_TRIAGE: ClassVar[tuple[str, ...]] = ("reported", "verified")  # the desk has to say which way it goes
 
     class Source(models.TextChoices):
         GRID = "grid", "网格"

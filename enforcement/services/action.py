@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from enforcement.models import Whistle
-from enforcement.services.whistle import blow
+from enforcement.services.sending import blow
 from records.services import once
 from townships.models import Unit
 

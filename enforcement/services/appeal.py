@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from enforcement.models import Appeal, Dispatch, Limit
-from enforcement.services.labels import bureau_note
+from enforcement.services.labels import bureau_note, minute_words
 from enforcement.services.limit import steps_on
 from enforcement.services.messages import dispatch_message
 from notifications import kinds
@@ -69,6 +69,6 @@ def _refuse(dispatch: Dispatch) -> None:
     if clock is None or dispatch.stars is None or dispatch.stars > Appeal.MOST_STARS:
         raise Refused(dispatch, f"办结后评为 {Appeal.MOST_STARS} 星及以下的，才能申诉。")
     if timezone.now() > clock.at:
-        raise Refused(dispatch, f"申诉期限是 {timezone.localtime(clock.at):%m-%d %H:%M}，已经过了。")
+        raise Refused(dispatch, f"申诉期限是 {minute_words(clock.at)}，已经过了。")
     if Appeal.objects.filter(dispatch=dispatch).exists():
         raise Refused(dispatch, "这次评价已经申诉过，只能申诉一次。")

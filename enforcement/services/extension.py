@@ -14,7 +14,7 @@ from enforcement.permissions import can_answer_extension, can_ask_extension
 from enforcement.rules import extension as rules
 from enforcement.rules.deadlines import Step, extension_step
 from enforcement.services.clocks import course_of, finish_after, follow, recount
-from enforcement.services.labels import desk_word
+from enforcement.services.labels import desk_word, minute_words
 from enforcement.services.limit import whistle_clocks
 from enforcement.services.messages import department_people, dispatch_message
 from notifications import kinds
@@ -133,8 +133,8 @@ def finish_of(dispatch: Dispatch) -> datetime:
 
 
 def moved(before: datetime, after: datetime) -> str:
-    """12-03 23:59 → 12-09 23:59."""
-    return f"{_words(before)} → {_words(after)}"
+    """12 月 3 日 23:59 → 12 月 9 日 23:59."""
+    return f"{minute_words(before)} → {minute_words(after)}"
 
 
 def answerer(extension: Extension) -> str:
@@ -148,8 +148,7 @@ def _locked(extension: Extension) -> Dispatch:
     dispatch = extension.dispatch
     lock(dispatch.whistle)
     lock(dispatch)
-    extension.refresh_from_db(from_queryset=Extension.objects.select_for_update(of=("self",), no_key=True))
-    extension.dispatch = dispatch
+    lock(extension)
     if extension.state != Extension.State.ASKED:
         raise WrongState(dispatch, ANSWERS)
     return dispatch
@@ -167,10 +166,6 @@ def _forgive(dispatch: Dispatch) -> None:
     if dispatch.rework_at:
         reports = reports.filter(at__lt=dispatch.rework_at)
     reports.update(is_late=False)
-
-
-def _words(due: datetime) -> str:
-    return f"{timezone.localtime(due):%m-%d %H:%M}"
 
 
 # --- what a page says of it -----------------------------------------------------------------------------------------

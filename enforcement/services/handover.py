@@ -23,13 +23,11 @@ from townships import people
 from townships.models import Unit
 from townships.worktime import Due, due
 
-GIVEN = (Event.State.REPORTED, Event.State.VERIFIED)  # what may be handed over
-
 
 def lock_held(event: Event, *, seen_state: str | None = None) -> None:
     """The first lock of every act on an event. Refused where a neighbouring township has accepted it meanwhile."""
     township_id = event.township_id
-    lock(event, seen_state=None)
+    lock(event)
     if event.township_id != township_id:
         last = Handover.objects.filter(event=event, from_township=township_id).order_by("-id")[0]
         raise Refused(last, f"没有办理：{event.township}已经接收这件事，现在由对方办。")
@@ -49,7 +47,7 @@ def offer(event: Event, *, by: Any, request_id: UUID, seen_state: str, to: Unit,
 
     def create() -> Handover:
         lock_held(event, seen_state=seen_state)
-        if event.state not in GIVEN:
+        if event.state not in Event.TO_TRIAGE:
             raise WrongState(event)
         if open_one := Handover.objects.filter(event=event, state=Handover.State.ASKED).first():
             raise Refused(open_one, f"正在等{open_one.to_township}答复，要移交别处请先收回。")

@@ -3,9 +3,12 @@
 Rows are mappings of values, as a list brings them; of a model instance it is `vars(instance)`.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+
+from django.utils import timezone
 
 from enforcement.models import Dispatch, Whistle
 from enforcement.rules import clocks
@@ -40,6 +43,17 @@ CLOCKS = {
     "resume_due": "恢复",
 }
 OWN = {"submitted": "approve_due", "reported": "eval_due", "suspended": "resume_due"}
+
+
+def day_words(moment: datetime) -> str:
+    """12 月 18 日, as the pages say it."""
+    local = timezone.localtime(moment)
+    return f"{local.month} 月 {local.day} 日"
+
+
+def minute_words(moment: datetime) -> str:
+    """12 月 18 日 23:59."""
+    return f"{day_words(moment)} {timezone.localtime(moment):%H:%M}"
 
 
 class Clock(NamedTuple):
@@ -86,6 +100,15 @@ PART_FIELDS = (
     "whistle_id", "state", "next_due", "report_due", "interim_at", "provisional", "department__short_name",
     "signed_at", "arrived_at", "reported_at",
 )  # fmt: skip
+
+
+def part_rows(whistle_ids: Sequence[int]) -> defaultdict[int, list[dict[str, Any]]]:
+    """Whistle id → the rows of whoever is asked still, in the order in which they were asked. One query."""
+    found = defaultdict(list)
+    rows = Dispatch.objects.filter(whistle_id__in=whistle_ids).exclude(state="returned").order_by("id")
+    for row in rows.values(*PART_FIELDS):
+        found[row["whistle_id"]].append(row)
+    return found
 
 
 def dispatch_clock(part: Row) -> Clock:

@@ -90,7 +90,7 @@ class WhistleClocks:
 
 
 def whistle_clocks(kind: str, on: datetime) -> WhistleClocks:
-    """The limits of this kind of whistle as they stand on the day of `on`, in one query."""
+    """The limits of this kind of whistle as they stand on the day of `on`. Two queries, one of them the calendar's."""
     day = to_local(on).date()
     steps = steps_on(day, kind)
     shipped = SHIPPED_LIMITS[kind]

@@ -113,7 +113,7 @@ def _lock_in_order(event: Event, head: Event, *, seen_state: str) -> None:
             handovers.lock_held(event, seen_state=seen_state)
         else:
             lock(head)
-    if event.state not in handovers.GIVEN:
+    if event.state not in Event.TO_TRIAGE:
         raise WrongState(event)
 
 

@@ -151,7 +151,7 @@ def _of_event(event: Event) -> Iterable[Running]:
         return
     if event.state == Event.State.SQUAD and event.squad_at and event.squad_amount and event.squad_due:
         yield Running("squad_due", event.squad_at, event.squad_due, Step(event.squad_unit, event.squad_amount))
-    elif event.state in ("reported", "verified"):
+    elif event.state in Event.TO_TRIAGE:
         kind = Limit.Kind.EVENT_URGENT if event.is_urgent else Limit.Kind.EVENT
         step = steps_on(to_local(event.waits_since).date(), kind)[(kind, Limit.Step.ACCEPT)]
         yield Running("accept_due", event.waits_since, event.accept_due, step)

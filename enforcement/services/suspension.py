@@ -16,7 +16,7 @@ from enforcement.models import Dispatch, Return, Suspension, Whistle
 from enforcement.permissions import can_ask_suspension, can_decide_suspension, can_resume
 from enforcement.rules.clocks import whistle_state
 from enforcement.services.clocks import follow, part_of, recount
-from enforcement.services.labels import voice
+from enforcement.services.labels import day_words, voice
 from enforcement.services.messages import department_people, dispatch_message, whistle_message
 from enforcement.services.whistle import locked_dispatches
 from notifications import kinds
@@ -49,7 +49,9 @@ def ask(whistle: Whistle, *, by: Any, request_id: UUID, reason: str, text: str, 
             asked_office=by.office,
             request_id=request_id,
         )
-        what = f"申请挂账到 {until:%Y-%m-%d}：{made.get_reason_display()}，等{voice(whistle.by_unit).leaders}批准"
+        what = (
+            f"申请挂账到 {day_words(resume_due)}：{made.get_reason_display()}，等{voice(whistle.by_unit).leaders}批准"
+        )
         record(whistle, "suspension_asked", by=by, what=what, stage=Stage.HANDLE)
         message = whistle_message(kinds.SuspensionAsked, whistle, whistle.next_due)
         notify(message, to=people.leaders(whistle.by_unit), key=f"suspension_asked:{made.pk}")
@@ -83,7 +85,7 @@ def approve(suspension: Suspension, *, by: Any, decision: str = "") -> None:
             next_due=None,
             alarm_at=None,
         )
-    until = f"{timezone.localtime(suspension.resume_due):%Y-%m-%d}"
+    until = day_words(suspension.resume_due)
     advance(
         whistle,
         Whistle.State.SUSPENDED,
@@ -175,9 +177,12 @@ def refusal(whistle: Whistle) -> str:
     """Why it may not be asked for now, in a sentence; empty where it may."""
     if Suspension.objects.filter(whistle=whistle, state__in=Suspension.OPEN).exists():
         return "已经申请挂账，等批准。"
-    if Return.objects.filter(dispatch__whistle=whistle, state__in=Return.OPEN).exists():
-        return RETURNING
-    return ""
+    return _refusal_for_returns(whistle)
+
+
+def _refusal_for_returns(whistle: Whistle) -> str:
+    is_returning = Return.objects.filter(dispatch__whistle=whistle, state__in=Return.OPEN).exists()
+    return RETURNING if is_returning else ""
 
 
 def end_of(day: date) -> datetime:
@@ -186,11 +191,9 @@ def end_of(day: date) -> datetime:
 
 # --- inside ---------------------------------------------------------------------------------------------------------
 def _lock_asked(suspension: Suspension) -> None:
-    whistle = suspension.whistle
-    suspension.refresh_from_db(from_queryset=Suspension.objects.select_for_update(of=("self",), no_key=True))
-    suspension.whistle = whistle
+    lock(suspension)
     if suspension.state != Suspension.State.ASKED:
-        raise WrongState(whistle, ["suspension_refused"])
+        raise WrongState(suspension.whistle, ["suspension_refused"])
 
 
 def _refuse_late(suspension: Suspension, dispatches: Sequence[Dispatch], now: datetime) -> None:
@@ -249,7 +252,7 @@ def outlook(user: Any, whistle: Whistle) -> Outlook:
     found = {row.state: row for row in rows if row.state in Suspension.OPEN}
     pending = found.get(Suspension.State.ASKED)
     may_ask = pending is None and can_ask_suspension(user, whistle)
-    why_not = refusal(whistle) if may_ask else ""
+    why_not = _refusal_for_returns(whistle) if may_ask else ""  # that none is open, the rows say
     return Outlook(
         running=found.get(Suspension.State.RUNNING),
         pending=pending,

@@ -180,13 +180,7 @@ def detail_context(request: HttpRequest, dispatch: Dispatch, **bound: Form) -> d
     others = list(rest.order_by("id"))
     standing = returns.standing(user, dispatch, now)
     extension = extensions.outlook(user, dispatch, now)
-    forms = {
-        **verb_forms(user, dispatch),
-        **return_forms(user, dispatch, standing),
-        **extension_forms(extension, dispatch.state),
-        **appeal_forms(user, dispatch),
-        **bound,
-    }
+    forms = {**forms_of(user, dispatch, standing, extension), **bound}
     return {
         "dispatch": dispatch,
         "whistle": dispatch.whistle,
@@ -252,8 +246,20 @@ def appeal_context(user: Any, dispatch: Dispatch) -> dict[str, Any]:
     }
 
 
+def forms_of(
+    user: Any, dispatch: Dispatch, standing: returns.Standing, extension: extensions.Outlook
+) -> dict[str, Form]:
+    """The forms of what this person may do now."""
+    return {
+        **verb_forms(user, dispatch),
+        **return_forms(user, dispatch, standing),
+        **extension_forms(extension, dispatch.state),
+        **appeal_forms(user, dispatch),
+    }
+
+
 def verb_forms(user: Any, dispatch: Dispatch) -> dict[str, Form]:
-    """The forms of what this person may do now; the likely answers are filled in."""
+    """What the department does and what is said to it; the likely answers are filled in."""
     seen = {"seen_state": dispatch.state}
     forms: dict[str, Form] = {}
     if can_sign(user, dispatch):

@@ -109,8 +109,9 @@ class EscalationDetail(DetailView):  # type: ignore[type-arg]
     template_name = "enforcement/escalation_detail.html"
 
     def get_object(self, queryset: QuerySet[Escalation] | None = None) -> Escalation:  # noqa: ARG002 - Django's signature
-        related = ("unit", "by_unit", "event__category", "whistle", "dispatch__whistle", "dispatch__department")
-        rows = Escalation.objects.visible_to(self.request.user).select_related(*related)
+        whose = ("unit", "by_unit", "dispatch__department")
+        about = ("event__category", "whistle__event__category", "dispatch__whistle__event__category")
+        rows = Escalation.objects.visible_to(self.request.user).select_related(*whose, *about)
         return get_object_or_404(rows, pk=self.kwargs["pk"])
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -123,6 +124,7 @@ class EscalationDetail(DetailView):  # type: ignore[type-arg]
             "row": row,
             "target": target,
             "noun": NOUNS[type(target)],
+            "category": whistle.event.category.name if isinstance(whistle, Whistle) and whistle.event else "",
             "kind": whistle.get_kind_display() if isinstance(whistle, Whistle) else whistle.category.name,
             "clock": CLOCKS[row.clock],
             "tone": TONES[row.level],

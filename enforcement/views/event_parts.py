@@ -8,7 +8,7 @@ from django.forms import Form
 from enforcement.forms.check import CheckForm
 from enforcement.forms.handover import HandoverForm
 from enforcement.forms.merge import MergeForm
-from enforcement.models import Event, Handover
+from enforcement.models import Check, Event, Handover, Report
 from enforcement.permissions import (
     can_answer_check,
     can_answer_handover,
@@ -24,13 +24,14 @@ MERGED_FIELDS = ("number", "title", "reported_at", "merged_into")
 
 
 def parts_context(user: Any, event: Event, looks: Sequence[Look], handovers: Sequence[Handover]) -> dict[str, Any]:
-    """`looks` and `handovers` are the event's, the newest first. At most three queries."""
+    """`looks` and `handovers` are the event's, the newest first. At most four queries."""
     visible = Event.objects.visible_to(user)
     to_check = next((look.check for look in looks if can_answer_check(user, look.check)), None)
     offered = next((one for one in handovers if one.is_open), None)
     return {
         "looks": [look for look in looks if look.check is not to_check],
         "to_check": to_check,
+        "said": final_report(to_check) if to_check else None,
         "handover": offered,
         "can_take_back": offered is not None and can_take_back(user, offered),
         "can_answer_handover": offered is not None and can_answer_handover(user, offered),
@@ -40,6 +41,12 @@ def parts_context(user: Any, event: Event, looks: Sequence[Look], handovers: Seq
         "can_see_main": event.merged_into_id is not None and visible.filter(pk=event.merged_into_id).exists(),
         "forms": parts_forms(user, event, to_check, offered),
     }
+
+
+def final_report(check: Check) -> Report | None:
+    """What the lead says that it has done, for who goes and looks."""
+    reports = Report.objects.filter(kind=Report.Kind.FINAL, dispatch__whistle=check.whistle_id, dispatch__is_lead=True)
+    return reports.select_related("dispatch__department").order_by("-id").first()
 
 
 def parts_forms(user: Any, event: Event, to_check: Any, offered: Handover | None) -> dict[str, Form]:

@@ -1,7 +1,5 @@
 """Verbs of 挂账 on a whistle: ask, approve, refuse, resume."""
 
-from typing import Any
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -70,7 +68,6 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
     form = VerbForm(request.POST)
     if not form.is_valid():
         return again(request, whistle, approve=form)
-    said: dict[str, Any] = form.cleaned_data
-    suspensions.resume(whistle, by=request.user, **said)
+    suspensions.resume(whistle, by=request.user, **form.cleaned_data)
     messages.success(request, "已恢复办理，各期限从暂停的地方接着算，有关单位已收到消息")
     return redirect(whistle)

@@ -1,6 +1,5 @@
 """Pages and verbs of whistles: blow, find, read, approve or not, confirm an emergency, close."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,7 +45,6 @@ from enforcement.services import suspension as suspensions
 from enforcement.services import whistle as whistles
 from enforcement.services.labels import (
     KIND_TONES,
-    PART_FIELDS,
     WHISTLE_KINDS,
     WHISTLE_STATES,
     WHISTLE_TONES,
@@ -54,6 +52,7 @@ from enforcement.services.labels import (
     desk_word,
     dispatch_clock,
     dot,
+    part_rows,
     part_word,
     voice,
     whistle_clock,
@@ -141,12 +140,7 @@ def in_box(whistles: QuerySet[Whistle], box: Box) -> QuerySet[Whistle]:
 
 def whistle_rows(whistles: Sequence[dict[str, Any]], now: datetime, *, shows_unit: bool) -> list[dict[str, Any]]:
     """The lines of the list, as plain values: model instances would cost more than the queries. At most two queries."""
-    parts = defaultdict(list)
-    found = (
-        Dispatch.objects.filter(whistle__in=[one["id"] for one in whistles]).exclude(state="returned").order_by("id")
-    )
-    for part in found.values(*PART_FIELDS):
-        parts[part["whistle_id"]].append(part)
+    parts = part_rows([one["id"] for one in whistles])
     asked = {pk for one in whistles if one["id"] not in parts for pk in one["departments"]}
     names = dict(Unit.objects.filter(pk__in=asked).values_list("pk", "short_name")) if asked else {}
     return [

@@ -13,14 +13,11 @@ from django.utils import timezone
 
 from notifications.kinds import Kind, restore
 from notifications.models import Delivery, Message, Sweep
-from notifications.models.message import OVERDUE
 from notifications.models.preference import hours
 from notifications.services import broker, claim, failure, route
 from notifications.services.batch import Batch, together
 from notifications.services.route import Recipient, Way, Wishes
 from notifications.transports.registry import TRANSPORTS, Transport
-
-__all__ = ["OVERDUE", "deliver", "health", "notify", "notify_many", "resend", "resend_failed", "sweep"]
 
 HOLD = timedelta(minutes=1)  # a claimed row is sent within this time or put back, well before it counts as stuck
 GATHER = timedelta(seconds=30)  # what would be a flood waits so long, and then for the sweep: all of it is one message

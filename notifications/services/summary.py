@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from notifications import kinds
 from notifications.models import Delivery
+from notifications.models.message import OVERDUE
 from notifications.services import outbox, route
 
 State = Delivery.State
@@ -44,5 +45,5 @@ def matter(since: datetime, until: datetime) -> str:
     if rest := found.total() - sum(n for _, n in found.most_common(MOST)):
         parts.append(f"其他 {rest} 条")
     if waiting := Delivery.objects.stuck(timezone.now()).count():
-        parts.append(f"等待发送超过 {outbox.OVERDUE // timedelta(minutes=1)} 分钟 {waiting} 条")
+        parts.append(f"等待发送超过 {OVERDUE // timedelta(minutes=1)} 分钟 {waiting} 条")
     return "；".join(parts)

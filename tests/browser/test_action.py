@@ -150,21 +150,22 @@ def walk_it(
     *,
     javascript: bool,
 ) -> Whistle:
-    def person(user: User) -> Person:
-        return Person(open_page(size, javascript=javascript, slips=True), user.username, javascript=javascript)
+    def person(user: User, *, looks: bool = True) -> Person:
+        page = open_page(size, javascript=javascript, slips=True)
+        return Person(page, user.username, javascript=javascript, looks=looks)
 
     caller = person(duty)
     whistle = submit(caller, list(desks))
     approve(person(leader), whistle)
     parts = {part.department: part for part in whistle.dispatches.select_related("department")}
-    asked = {unit: person(user) for unit, (user, _) in desks.items()}
+    lead = next(iter(desks))  # the others' pages are the lead's, but for the feedback
+    asked = {unit: person(user, looks=unit == lead) for unit, (user, _) in desks.items()}
     for number, (unit, one) in enumerate(asked.items()):
         sign(one, parts[unit], f"j1{number}")
     for number, (unit, one) in enumerate(asked.items()):
         arrive(one, parts[unit], desks[unit][1], f"j2{number}")
     whistle.refresh_from_db()
     assert whistle.state == "handling"
-    lead = next(iter(desks))
     report(asked[lead], parts[lead])
     confirm(caller, whistle)
     whistle.refresh_from_db()

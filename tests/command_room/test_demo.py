@@ -29,6 +29,7 @@ from notifications.models import Delivery, Message
 from records.models import Attachment, Entry
 from records.services.attachment import is_intact
 from records.services.number import next_number
+from tests.command_room.test_demo_escalations import shows_every_level_and_a_third_red
 from townships import people
 from townships.models import Post, Role, Unit, User
 
@@ -135,6 +136,7 @@ def test_demo_shows_everything() -> None:
     shows_every_state_in_every_colour(MORNING)
     shows_every_unit_and_role()
     shows_what_is_judged_and_what_goes_elsewhere(MORNING)
+    shows_every_level_and_a_third_red(MORNING)
     gives_every_account_something_to_do(MORNING)
     shows_a_squad_with_its_cares(MORNING)
     opens_the_portal_to_the_accounts_alone()

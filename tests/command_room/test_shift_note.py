@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from command_room.services.shift_note import open_items
+from command_room.services.shift_note import open_items, titled
+from enforcement.models import Event
 from enforcement.services import event as events
 from tests.cast import Cast, PostFactory, UserFactory, client_for
 from tests.enforcement import walk
@@ -61,6 +62,23 @@ def test_items_are_what_is_open_the_overdue_first(cast: Cast, clock: mock.Mock) 
 def test_items_name_no_title(cast: Cast) -> None:
     event = walk.event(cast)
     assert event.title not in str(open_items(cast.ganlin, NOW))
+
+
+def test_note_shows_titles_to_who_may_see_them_now(cast: Cast) -> None:
+    event = walk.event(cast)
+    note = left(cast)
+    for user in (cast.duty, cast.zdb_officer):
+        assert event.title in client_for(user).get(note.get_absolute_url()).content.decode()
+    Event.objects.filter(pk=event.pk).update(township=cast.changle, grid=None)  # handed over since
+    page = client_for(cast.duty).get(note.get_absolute_url()).content.decode()
+    assert event.title not in page
+    assert event.number in page
+
+
+def test_note_shows_the_titles_of_whistles_and_dispatches(cast: Cast) -> None:
+    whistle = walk.approved(cast)
+    for user, number in ((cast.duty, whistle.number), (cast.scjg_liaison, f"{whistle.number}/1")):
+        assert titled([{"number": number}], user) == [{"number": number, "title": whistle.title}]
 
 
 def test_write_shows_what_is_open_and_leaves_the_note(cast: Cast) -> None:

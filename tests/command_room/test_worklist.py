@@ -7,6 +7,7 @@ import pytest
 import time_machine
 from django.core.cache import cache
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -302,18 +303,21 @@ def test_unchanged_rows_cost_one_query_beside_the_log_in(cast: Cast) -> None:
 ROLES = ("duty", "leader", "officer", "scjg_liaison", "scjg_officer", "zrzy_officer", "grid", "auditor")
 
 
-@pytest.mark.parametrize("part", ROLES)
-def test_worklist_asks_as_many_queries_for_300_rows_as_for_3(cast: Cast, part: str) -> None:
-    client = client_for(getattr(cast, part))
+def test_worklist_asks_as_many_queries_for_300_rows_as_for_3(cast: Cast) -> None:
+    clients = {part: client_for(getattr(cast, part)) for part in ROLES}
     counts = []
     for n in (3, 297):
         fill(cast, n)
-        cache.clear()
-        with CaptureQueriesContext(connection) as queries:
-            assert client.get(reverse("command_room:worklist"), {"when": "all"}).status_code == 200
-        counts.append(len(queries))
+        counts.append({part: worklist_queries(client) for part, client in clients.items()})
     assert counts[0] == counts[1]
-    assert counts[0] <= 11  # session, user, posts, unread, mark; at most five of the work list
+    assert max(counts[0].values()) <= 11  # session, user, posts, unread, mark; at most five of the work list
+
+
+def worklist_queries(client: Client) -> int:
+    cache.clear()
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(reverse("command_room:worklist"), {"when": "all"}).status_code == 200
+    return len(queries)
 
 
 def fill(cast: Cast, n: int) -> None:

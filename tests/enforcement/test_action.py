@@ -93,7 +93,7 @@ def test_two_actions_may_be_open_at_once(cast: Cast) -> None:
 
 def test_approve_refuses_an_assembly_that_is_over(cast: Cast) -> None:
     whistle = joint.submitted(cast)
-    with time_machine.travel(ASSEMBLY, tick=False), pytest.raises(Refused, match="集合时间 11-26 09:00 已过"):
+    with time_machine.travel(ASSEMBLY, tick=False), pytest.raises(Refused, match="集合时间 11 月 26 日 09:00 已过"):
         whistles.approve(whistle, by=cast.leader, seen_state="submitted")
     assert not whistle.dispatches.exists()
 

@@ -180,7 +180,7 @@ def test_whistle_page_says_that_the_assembly_is_over(cast: Cast) -> None:
         assert "批准发出" not in page
         url = reverse("enforcement:whistle-approve", args=[whistle.pk])
         response = client_for(cast.leader).post(url, {"seen_state": "submitted"}, follow=True)
-        assert "集合时间 11-26 09:00 已过" in html(response)
+        assert "集合时间 11 月 26 日 09:00 已过" in html(response)
 
 
 def test_dispatch_page_shows_the_own_task(cast: Cast) -> None:

@@ -20,6 +20,7 @@ from records.models import Attachment, Entry
 from records.services import Refused, WrongState
 from tests.cast import Cast, PostFactory, UserFactory, client_for
 from tests.enforcement import walk
+from tests.enforcement.pages import html, page, post
 from tests.enforcement.test_provisional import load_2027
 from townships.models import Post, Role
 
@@ -36,18 +37,6 @@ def _here(tmp_path: Any, settings: Any) -> Any:
 
 def say(check: Check, by: Any, answer: str = "passed", text: str = "", **more: Any) -> None:
     checks.answer(check, by=by, **{"seen_state": "asked", "answer": answer, "text": text, **more})
-
-
-def post(user: Any, name: str, pk: int, **data: Any) -> Any:
-    return client_for(user).post(reverse(f"enforcement:{name}", args=[pk]), data)
-
-
-def html(response: Any) -> str:
-    return " ".join(response.content.decode().split())
-
-
-def page(user: Any, obj: Any) -> str:
-    return html(client_for(user).get(obj.get_absolute_url()))
 
 
 # --- asking -----------------------------------------------------------------------------------------------------------
@@ -177,6 +166,15 @@ def test_answer_form_is_three_buttons_on_the_events_page(cast: Cast) -> None:
     assert 'name="answer"' not in page(cast.duty, event)
     other = PostFactory(user=UserFactory(), unit=cast.ganlin_grid, role=Role.GRID).user
     assert 'name="answer"' not in page(other, event)
+
+
+def test_answer_form_says_what_the_lead_has_reported(cast: Cast) -> None:
+    whistle = walk.ready(cast)
+    lead = whistle.dispatches.get(is_lead=True)
+    report = lead.reports.get(kind="final")
+    shown = page(cast.grid, whistle.event)
+    assert f"{lead.department}今天 10:36 反馈：<b>{report.get_result_display()}</b>" in shown
+    assert report.measures not in shown
 
 
 @pytest.mark.parametrize(("answer", "sentence"), [("failed", "哪里没有处置好"), ("unable", "为什么看不了")])

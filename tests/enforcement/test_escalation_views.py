@@ -56,6 +56,7 @@ def test_slip_says_the_facts_of_the_clock_and_no_words_of_people(cast: Cast, clo
         "督办单",
         row.number,
         row.target.number,
+        row.target.whistle.event.category.name,  # type: ignore[union-attr]
         "4 个工作小时",
         "2026 年 11 月 24 日 15:00",
         "已超期 19 小时",

@@ -163,7 +163,7 @@ def test_grant_puts_the_whole_and_its_evaluation_off(cast: Cast) -> None:
     assert whistle.eval_due == at("2026-12-14 23:59:59")
     assert walk.told("extension_granted") == ["scjg-liaison"]
     entry = Entry.objects.filter(verb="extension_granted").get()
-    assert entry.what == "同意市场监管局延期 4 个工作日，办结期限 12-03 23:59 → 12-09 23:59"
+    assert entry.what == "同意市场监管局延期 4 个工作日，办结期限 12 月 3 日 23:59 → 12 月 9 日 23:59"
 
 
 @pytest.mark.usefixtures("calendar_2026")

@@ -29,6 +29,7 @@ from records.services.attachment import attach
 from tests.cast import Cast, client_for
 from tests.enforcement import walk
 from tests.enforcement.events import make_event
+from tests.enforcement.pages import html, page, post
 from tests.enforcement.test_concurrency import at_once
 from tests.enforcement.test_provisional import load_2027
 
@@ -62,18 +63,6 @@ def fresh(handover: Handover) -> Handover:
 def accept(cast: Cast, handover: Handover) -> Event:
     handovers.accept(fresh(handover), by=cast.changle_duty, seen_state="asked")
     return Event.objects.get(pk=handover.event_id)
-
-
-def post(user: Any, name: str, pk: int, **data: Any) -> Any:
-    return client_for(user).post(reverse(f"enforcement:{name}", args=[pk]), data)
-
-
-def html(response: Any) -> str:
-    return " ".join(response.content.decode().split())
-
-
-def page(user: Any, obj: Any) -> str:
-    return html(client_for(user).get(obj.get_absolute_url()))
 
 
 def status(user: Any, obj: Any) -> int:
@@ -340,7 +329,7 @@ def test_stale_form_is_told_what_was_answered(cast: Cast, who: str, name: str) -
 def test_worklist_of_the_other_desk_holds_it(cast: Cast) -> None:
     handover = offer(cast)
     [act] = acts(cast.changle_duty, NOW)
-    assert (act.verb, act.label, act.due) == ("答复移交", "接收", handover.due)
+    assert (act.verb, act.label, act.due) == ("答复移交", "答复", handover.due)
     assert act.url == handover.get_absolute_url()
     assert [act.verb for act in acts(cast.duty, NOW)] == ["受理"]
 

@@ -30,6 +30,7 @@ from records.services import Refused, WrongState
 from tests.cast import Cast, PostFactory, UserFactory, client_for
 from tests.enforcement import walk
 from tests.enforcement.events import make_category, make_event
+from tests.enforcement.pages import html, page
 from tests.enforcement.test_concurrency import at_once
 from townships.models import Role, User
 
@@ -62,14 +63,6 @@ def merge(cast: Cast, event: Event, into: Event, **over: Any) -> None:
 
 def post(user: Any, event: Event, **data: Any) -> Any:
     return client_for(user).post(reverse("enforcement:event-merge", args=[event.pk]), data)
-
-
-def html(response: Any) -> str:
-    return " ".join(response.content.decode().split())
-
-
-def page(user: Any, obj: Any) -> str:
-    return html(client_for(user).get(obj.get_absolute_url()))
 
 
 # --- the rule ---------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from records.models import Entry
 from records.services import Refused, UsedForm, WrongState
 from tests.cast import Cast, client_for
 from tests.enforcement import walk
+from tests.enforcement.pages import html, page, post
 
 pytestmark = pytest.mark.usefixtures("calendar_2026")
 NOW = walk.at("2026-11-24 10:36")
@@ -28,18 +29,6 @@ READERS = ("grid", "duty", "leader", "officer", "scjg_liaison", "scjg_leader", "
 def _now() -> Any:
     with time_machine.travel(NOW, tick=False):
         yield
-
-
-def post(user: Any, name: str, pk: int, **data: Any) -> Any:
-    return client_for(user).post(reverse(f"enforcement:{name}", args=[pk]), data)
-
-
-def html(response: Any) -> str:
-    return " ".join(response.content.decode().split())
-
-
-def page(user: Any, obj: Any) -> str:
-    return html(client_for(user).get(obj.get_absolute_url()))
 
 
 def rated(cast: Cast, stars: int = 2, *, lead: Any = None, **more: Any) -> Dispatch:
@@ -182,7 +171,7 @@ def test_appeal_after_its_limit(cast: Cast) -> None:
     dispatch = rated(cast)
     with time_machine.travel(walk.at("2026-11-28 00:00:01"), tick=False):
         assert "不接受这次评价" not in page(cast.scjg_liaison, dispatch)
-        with pytest.raises(Refused, match="11-27 23:59，已经过了"):
+        with pytest.raises(Refused, match="11 月 27 日 23:59，已经过了"):
             ask(cast, dispatch)
 
 

@@ -63,7 +63,7 @@ def test_ask_tells_the_leaders_and_stops_nothing(cast: Cast) -> None:
     assert (whistle.state, whistle.resume_due) == ("signing", None)
     assert walk.told("suspension_asked") == ["leader"]
     entry = Entry.objects.filter(verb="suspension_asked").get()
-    assert entry.what == "申请挂账到 2026-12-18：等待上级批复，等镇领导批准"
+    assert entry.what == "申请挂账到 12 月 18 日：等待上级批复，等镇领导批准"
 
 
 def test_ask_twice_with_one_form_is_once(cast: Cast) -> None:

@@ -1,4 +1,3 @@
-from typing import Any
 from uuid import uuid4
 
 from django import forms
@@ -18,9 +17,7 @@ class ShiftNoteForm(forms.Form):
         error_messages={"max_length": f"交代最多 {ShiftNote.TEXT} 字，请删短。"},
     )
     request_id = forms.UUIDField(
+        initial=uuid4,
         widget=forms.HiddenInput,
         error_messages=dict.fromkeys(("required", "invalid"), "页面不完整，没有交班。请刷新后再试。"),
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"initial": {"request_id": uuid4()}, **kwargs})

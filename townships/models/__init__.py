@@ -1,11 +1,13 @@
-from townships.models.person import DESKS, LEADERS, OldPassword, Post, Role, User
+from townships.models.person import COMMAND_ROOM, DESKS, LEADERS, OVERSIGHT, OldPassword, Post, Role, User
 from townships.models.place import CalendarYear, Holiday, Unit, WorkingHours
 from townships.models.shift_note import ShiftNote
 from townships.models.squad import Certificate, Shift, SquadMember
 
 __all__ = [
+    "COMMAND_ROOM",
     "DESKS",
     "LEADERS",
+    "OVERSIGHT",
     "CalendarYear",
     "Certificate",
     "Holiday",

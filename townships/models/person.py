@@ -23,6 +23,8 @@ class Role(models.TextChoices):
     AUDITOR = "auditor", "审计员"
 
 
+COMMAND_ROOM = (Role.DUTY, Role.LEADER)  # who runs a township's
+OVERSIGHT = (Role.GUIDANCE, Role.AUDITOR)  # who sees the whole city
 LEADERS = (Role.LEADER, Role.DEPT_LEADER)
 DESKS = (Role.DUTY, Role.LIAISON, *LEADERS)  # who speaks for a unit: a township's command room, a department's liaisons
 

@@ -15,9 +15,8 @@ from records.models import Stage
 from records.services import Refused, lock, once, record
 from records.services.number import next_number
 from townships import people
-from townships.models import Role, Shift, ShiftNote, Unit, User
+from townships.models import COMMAND_ROOM, Shift, ShiftNote, Unit, User
 
-DESK = (Role.DUTY, Role.LEADER)
 DAY = timedelta(days=1)
 
 
@@ -100,7 +99,7 @@ def next_on_rota(township: Unit, now: datetime, *, besides: User) -> tuple[list[
     """
     today = timezone.localdate(now)
     shifts = Shift.objects.filter(township=township, day__range=(today - DAY, today + DAY)).exclude(user=besides)
-    holders = people.holders([township.pk], DESK).get(township.pk, [])
+    holders = people.holders([township.pk], COMMAND_ROOM).get(township.pk, [])
     mine = shifts.filter(user__in=holders, is_on_call=False).select_related("user")
     coming = sorted(((_start(shift), shift.user) for shift in mine), key=lambda pair: pair[0])
     if not Shift.objects.covering(now).filter(township=township, user=besides).exists():

@@ -4,15 +4,13 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from django.utils import timezone
-
 from command_room.demo.book import Book
 from command_room.demo.verbs.extension import recount
 from command_room.demo.verbs.whistle import going
 from enforcement.models import Dispatch, Suspension, Whistle
 from enforcement.rules.clocks import whistle_state
 from enforcement.services.clocks import part_of
-from enforcement.services.labels import voice
+from enforcement.services.labels import day_words, voice
 from enforcement.services.suspension import end_of
 from notifications import kinds
 from notifications.kinds import Kind
@@ -32,7 +30,9 @@ def ask(book: Book, whistle: Whistle, *, by: User, at: datetime, reason: str, te
         request_id=book.request_id(),
     )
     book.suspensions.append(made)
-    what = f"申请挂账到 {until:%Y-%m-%d}：{made.get_reason_display()}，等{voice(whistle.by_unit).leaders}批准"
+    what = (
+        f"申请挂账到 {day_words(made.resume_due)}：{made.get_reason_display()}，等{voice(whistle.by_unit).leaders}批准"
+    )
     book.line(whistle, "suspension_asked", by=by, at=at, what=what, stage=Stage.HANDLE)
     to, key = book.cast.side(whistle.by_unit).leaders, str(made.request_id)
     book.tell(kinds.SuspensionAsked, whistle, to=to, at=at, due=whistle.next_due, key=key)
@@ -56,7 +56,7 @@ def approve(book: Book, suspension: Suspension, *, by: User, at: datetime) -> No
             next_due=None,
             alarm_at=None,
         )
-    until = f"{timezone.localtime(suspension.resume_due):%Y-%m-%d}"
+    until = day_words(suspension.resume_due)
     book.advance(
         whistle,
         Whistle.State.SUSPENDED,

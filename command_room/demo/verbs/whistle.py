@@ -1,4 +1,4 @@
-"""`enforcement.services.whistle` on unsaved rows."""
+"""`enforcement.services.whistle` and `sending` on unsaved rows."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from enforcement.rules.deadlines import rework_step
 from enforcement.services.clocks import alarm, confirmation_alarm, own_alarm, part_of
 from enforcement.services.labels import late_mark
 from enforcement.services.rating import Rating, is_too_late
-from enforcement.services.whistle import department_words
+from enforcement.services.sending import department_words
 from notifications import kinds
 from notifications.kinds import Kind
 from records.models import Stage

@@ -9,6 +9,8 @@ from enforcement.models import Limit, RoutingRule, Whistle
 from enforcement.services import dated
 from townships.models import Unit
 
+WHY = {"reason": {"max_length": "最多 %(limit_value)d 字，请删短到 %(limit_value)d 字以内。"}}
+
 
 class NewRowForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy only
     """Checks the day; the overlap itself is resolved by `dated.take_over` and guarded by the database."""
@@ -36,6 +38,7 @@ class LimitForm(NewRowForm):
     class Meta:
         model = Limit
         fields = ["kind", "step", "amount", "unit", "valid_from", "reason"]
+        error_messages = WHY
 
 
 class RuleForm(NewRowForm):
@@ -45,6 +48,7 @@ class RuleForm(NewRowForm):
             *["category", "township", "route", "lead", "helpers", "kind", "squad_amount", "squad_unit"],
             *["valid_from", "reason"],
         ]
+        error_messages = WHY
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -6,9 +6,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from enforcement.models import Dispatch, Event, Whistle
+from enforcement.permissions import can_claim
 from enforcement.services.handover import lock_held
 from records.models import Stage
-from records.services import lock, record
+from records.services import WrongState, lock, record
 
 
 @transaction.atomic
@@ -20,6 +21,8 @@ def take(obj: Event | Whistle | Dispatch, *, by: Any) -> None:
         lock(obj)
     if obj.claimed_by_id == by.pk:
         return
+    if not can_claim(by, obj):  # it has gone on between the press and the lock
+        raise WrongState(obj)
     what = "接手办理" if obj.claimed_by_id else "认领办理"
     obj.claimed_by, obj.claimed_at = by, timezone.now()
     obj.save(update_fields=["claimed_by", "claimed_at", "changed_at"])

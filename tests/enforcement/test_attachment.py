@@ -66,6 +66,29 @@ def huge_png() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
 
 
+def huge_heic() -> bytes:
+    """A small one that says it is 40,000 × 40,000 pixels."""
+    content = bytearray(heic_bytes())
+    size = content.index(b"ispe") + 8
+    content[size : size + 8] = struct.pack(">II", 40_000, 40_000)
+    return bytes(content)
+
+
+def photo_with_exif(*entries: tuple[int, int, int, bytes]) -> bytes:
+    """A good photo that says to be turned, with these further entries (tag, type, count, value)."""
+    rows = [(0x112, 3, 1, b"\6\0\0\0"), *entries]
+    table = b"".join(struct.pack("<HHI", *entry[:3]) + entry[3] for entry in rows)
+    exif = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", len(rows)) + table + b"\0\0\0\0"
+    return photo_bytes("JPEG", exif=exif)
+
+
+def office_of_a_later_day() -> bytes:
+    """A Word file whose directory asks for a version of ZIP that is not there yet."""
+    content = bytearray(DOCX)
+    content[content.index(b"PK\x01\x02") + 6] = 99
+    return bytes(content)
+
+
 def two_pictures() -> bytes:
     """What a phone writes that keeps the depth or the brightness of a photo as a second picture behind it."""
     return photo_bytes("MPO", save_all=True, append_images=[Image.new("RGB", (16, 12))])
@@ -110,8 +133,10 @@ def test_check_document_says_what_the_content_is(content, mime):
         ("页面.jpg", b"<html><script>alert(1)</script>", "不是能打开的照片"),
         ("动画.jpg", photo_bytes("GIF"), "不是能打开的照片"),
         ("炸弹.png", huge_png(), "像素过大|不是能打开的照片"),
+        ("炸弹.heic", huge_heic(), "像素过大|打不开，请重新拍摄|不是能打开的照片"),
+        ("断.heic", heic_bytes()[:-5], "打不开，请重新拍摄|不是能打开的照片"),
     ],
-    ids=["empty", "oversize", "program", "page", "other format", "bomb"],
+    ids=["empty", "oversize", "program", "page", "other format", "bomb", "heic bomb", "broken heic"],
 )
 def test_check_photo_refuses_and_says_what_to_do(name, content, sentence):
     with pytest.raises(BadFile, match=sentence) as caught:
@@ -127,9 +152,10 @@ def test_check_photo_refuses_and_says_what_to_do(name, content, sentence):
         (office_bytes("word/document.xml", "word/vbaProject.bin"), "含有宏"),
         (office_bytes("ppt/presentation.xml"), "不是 Word 或 Excel"),
         (b"PK\x03\x04 broken", "已损坏"),
+        (office_of_a_later_day(), "已损坏"),
         (b"\xd0\xcf\x11\xe0 nothing", "不是 Word 或 Excel"),
     ],
-    ids=["empty", "program", "macro", "slides", "broken", "other old file"],
+    ids=["empty", "program", "macro", "slides", "broken", "of a later day", "other old file"],
 )
 def test_check_document_refuses_and_says_what_to_do(content, sentence):
     with pytest.raises(BadFile, match=sentence):
@@ -163,6 +189,13 @@ def test_attach_resizes_what_pages_show_and_turns_it_upright(cast, event):
     kept = attach(event, file("横.jpg", content), by=cast.grid, phase="before")
     with Image.open(Path(settings.MEDIA_ROOT) / kept.preview) as preview:
         assert preview.size == (400, 1600)
+
+
+@pytest.mark.parametrize("entry", [(0x11A, 2, 4, b"abc\0"), (0x100, 2, 4, b"abc\0")], ids=["text", "no number"])
+def test_photo_with_a_broken_exif_is_a_photo(cast, event, entry):
+    broken = attach(event, file("照片.jpg", photo_with_exif(entry)), by=cast.grid, phase=Attachment.Phase.BEFORE)
+    assert broken.mime == "image/jpeg"
+    assert Path(settings.MEDIA_ROOT, broken.preview).is_file()
 
 
 def test_attach_heic_keeps_it_and_shows_a_jpeg(cast, event):

@@ -6,6 +6,7 @@ from enforcement.rules.deadlines import Step
 from enforcement.services import claim
 from enforcement.services import event as events
 from records.models import Entry
+from records.services import WrongState
 from tests.cast import Cast, PostFactory
 from tests.enforcement import walk
 from townships.models import Role, User
@@ -36,6 +37,16 @@ def test_take_twice_is_once(cast: Cast) -> None:
     for _ in range(2):
         claim.take(dispatch, by=cast.scjg_liaison)
     assert whats(dispatch).count("认领办理") == 1
+
+
+def test_take_on_a_stale_page_is_told_what_happened(cast: Cast, backup: User) -> None:
+    dispatch = walk.part(walk.approved(cast), cast.scjg)
+    stale = walk.part(dispatch.whistle, cast.scjg)
+    walk.reported(cast, dispatch)
+    with pytest.raises(WrongState, match="市场监管局反馈"):
+        claim.take(stale, by=backup)
+    dispatch.refresh_from_db()
+    assert dispatch.claimed_by is None
 
 
 def test_take_over_from_a_colleague(cast: Cast, backup: User) -> None:

@@ -103,11 +103,28 @@ def test_approve_and_reject_at_once(cast: Cast) -> None:
     assert (whistle.state == "rejected") != whistle.dispatches.exists()
 
 
-def test_two_duty_officers_whistle_at_once(cast: Cast) -> None:
+@pytest.mark.parametrize("kind", ["routine", "emergency"])
+def test_two_duty_officers_whistle_at_once(cast: Cast, kind: str) -> None:
     event = walk.event(cast)
     copies = [type(event).objects.get(pk=event.pk) for _ in range(2)]
-    assert at_once(*(partial(walk.submitted, cast, of=one) for one in copies)) == ["WrongState", "done"]
+    assert at_once(*(partial(walk.submitted, cast, kind, of=one) for one in copies)) == ["WrongState", "done"]
     assert Whistle.objects.count() == 1
+
+
+def test_two_emergencies_at_once_are_both_heard(cast: Cast) -> None:
+    """Of two events, for the same departments."""
+    assert at_once(*(partial(walk.submitted, cast, "emergency", of=walk.event(cast)) for _ in range(2))) == ["done"] * 2
+    assert walk.told("dispatch_sent") == ["scjg-liaison"] * 2 + ["zrzy-liaison"] * 2
+    assert walk.told("emergency_blown") == ["leader"] * 2
+    assert len(set(Whistle.objects.values_list("number", flat=True))) == 2
+
+
+def test_the_second_emergency_of_an_event_is_told_who_was_faster(cast: Cast) -> None:
+    event = walk.event(cast)
+    stale = type(event).objects.get(pk=event.pk)
+    walk.submitted(cast, "emergency", of=event)
+    with pytest.raises(WrongState, match=r"指挥室值班员已于 \d\d-\d\d \d\d:\d\d 转为吹哨办理。请按现在的情况继续"):
+        walk.submitted(cast, "emergency", of=stale)
 
 
 def test_the_same_form_sent_twice_at_once(cast: Cast) -> None:

@@ -24,7 +24,7 @@ FORMS = {
 } | {ShiftNoteForm}  # fmt: skip
 TEXTS = [
     (f"{form.__name__}.{name}", field)
-    for form in sorted(FORMS, key=lambda form: form.__name__)
+    for form in sorted(FORMS, key=lambda form: (form.__module__, form.__name__))
     for name, field in form.base_fields.items()
     if type(field) is django_forms.CharField and not isinstance(field.widget, django_forms.HiddenInput)
 ]

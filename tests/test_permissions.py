@@ -342,11 +342,11 @@ def got(response: HttpResponse) -> str:
 @pytest.mark.parametrize("role", sorted(EVERYBODY))
 def test_role_gets_what_the_table_says(role: str, cast: Cast, world: dict[str, Any]) -> None:
     """Read-only addresses first, so that what a verb changes does not change what the next one gets."""
-    wrong = []
+    wrong, client = [], client_for(getattr(cast, role))
     for name, address in sorted(TABLE.items(), key=lambda item: item[1].post):
         if name == "townships:logout":
             continue
-        response = ask(client_for(getattr(cast, role)), name, address, world)
+        response = ask(client, name, address, world)
         if got(response) != expected(role, address):
             wrong.append(f"{name}: {got(response)} instead of {expected(role, address)}")
     assert not wrong, "\n".join(wrong)

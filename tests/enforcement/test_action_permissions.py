@@ -72,10 +72,10 @@ def world(cast: Cast, rules: None) -> dict[str, Any]:
 
 @pytest.mark.parametrize("role", sorted(EVERYBODY))
 def test_role_gets_what_the_table_says(role: str, cast: Cast, world: dict[str, Any]) -> None:
-    wrong = []
+    wrong, client = [], client_for(getattr(cast, role))
     rows: list[tuple[str, Address]] = sorted(TABLE, key=lambda row: row[1].post)
     for name, address in rows:
-        answer = got(ask(client_for(getattr(cast, role)), name, address, world))
+        answer = got(ask(client, name, address, world))
         if answer != expected(role, address):
             wrong.append(f"{name} on {address.on}: {answer} instead of {expected(role, address)}")
     assert not wrong, "\n".join(wrong)

@@ -29,7 +29,7 @@ def submit(request: HttpRequest) -> HttpResponse:
     if form.is_bound and form.is_valid():
         whistle = actions.submit(unit, by=request.user, **form.cleaned_data)
         waits = f"已提交，等{voice(unit).leaders}审核"
-        messages.success(request, waits if whistle.sent_at is None else "应急哨已发出，各单位已收到消息")
+        messages.success(request, waits if whistle.sent_at is None else "应急哨已发出，各单位谁已签收见本页")
         return redirect(whistle)
     context = {"form": form, "unit": unit, **kinds_context(form)}
     return render(request, "enforcement/action_submit.html", context, status=422 if form.is_bound else 200)

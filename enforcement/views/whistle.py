@@ -323,7 +323,7 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         whistle = whistles.submit(event, by=request.user, **form.cleaned_data)
         messages.success(
-            request, "已提交，等镇领导审核" if whistle.sent_at is None else "应急哨已发出，各部门已收到消息"
+            request, "已提交，等镇领导审核" if whistle.sent_at is None else "应急哨已发出，各部门谁已签收见本页"
         )
         return redirect(whistle)
     status = 422 if form.is_bound else 200

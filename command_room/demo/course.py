@@ -75,7 +75,7 @@ SOURCES = (
     ("platform", 4),
     ("inspection", 1),
 )
-LATE, LATE_REPORT = 0.06, 0.1
+LATE, LATE_REPORT = 0.04, 0.06
 
 
 class Course:
@@ -92,8 +92,14 @@ class Course:
         return self.rng.random() < share
 
     def after(self, start: datetime, pace: Pace, late: float = LATE) -> datetime:
-        span = pace.late if self.chance(late) else pace.usual
-        return self.book.clocks.later(start, self.rng.randint(*span), pace.unit)
+        return self.book.clocks.later(start, self._minutes(pace, is_late=self.chance(late)), pace.unit)
+
+    def _minutes(self, pace: Pace, *, is_late: bool) -> int:
+        """Most of what is late is so by a little."""
+        if not is_late:
+            return self.rng.randint(*pace.usual)
+        first, last = pace.late
+        return first + int((last - first) * self.rng.random() ** 3)
 
     def phrase(self, text: str, place: str = "") -> str:
         return text.format(p=place, n=self.rng.randint(2, 6))

@@ -51,7 +51,17 @@ def _growth(rows: Sequence[Any]) -> str:
     first = {row.page: row.figures.p95_ms for row in rows if row.size == smallest}
     last = {row.page: row.figures.p95_ms for row in rows if row.size == largest}
     parts = [f"{page} {last[page] / first[page]:.2f}" for page in first if first[page]]
-    return f"p95 at {largest:,} over p95 at {smallest:,}: {'; '.join(parts)}.\n"
+    twins = {(row.size, row.page): row.bare.p95_ms for row in rows if row.bare}
+    beside = [
+        f"{page} {last[page] / first[page] * twins[smallest, page] / twins[largest, page]:.2f}"
+        for page in first
+        if (smallest, page) in twins
+    ]
+    return (
+        f"p95 at {largest:,} over p95 at {smallest:,}: {'; '.join(parts)}.\n\n"
+        "The same over the growth of the bare twin, which leaves out how fast the machine was in between: "
+        f"{'; '.join(beside)}.\n"
+    )
 
 
 def _messages(messages: dict[str, float]) -> str:

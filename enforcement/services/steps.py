@@ -33,7 +33,9 @@ def dispatch_steps(dispatch: Dispatch) -> list[Step]:
     way = [*_before(dispatch), *_return(dispatch)]
     if dispatch.state != Dispatch.State.RETURNED:
         way += [*_by_department(dispatch), _end(dispatch)]
-    if dispatch.state == Dispatch.State.SUSPENDED:
+    if dispatch.state in (Dispatch.State.RETURNING, Dispatch.State.ARBITRATION):
+        way = _undecided(way)
+    elif dispatch.state == Dispatch.State.SUSPENDED:
         way = _standing_still(way, dispatch.whistle)
     elif dispatch.state == Dispatch.State.WITHDRAWN:
         way = _withdrawn(way, dispatch.whistle)
@@ -60,6 +62,12 @@ def _standing_still(steps: list[Step], whistle: Whistle) -> list[Step]:
     """What is left has no due time until the clocks go on."""
     pause = Step("挂账", due=whistle.resume_due, note="暂停计时，到期自动恢复")
     return [*_done(steps), pause, *(replace(step, due=None) for step in steps if step.at is None)]
+
+
+def _undecided(steps: list[Step]) -> list[Step]:
+    """Whose it is has to be decided first; what comes then is counted from there."""
+    done, (now, *later) = _done(steps), [step for step in steps if step.at is None]
+    return [*done, now, *(replace(step, due=None) for step in later)]
 
 
 def _withdrawn(steps: list[Step], whistle: Whistle) -> list[Step]:

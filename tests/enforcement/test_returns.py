@@ -15,6 +15,7 @@ from enforcement.services import whistle as whistles
 from enforcement.services.clocks import count, count_whistle, course_of
 from enforcement.services.limit import whistle_clocks
 from enforcement.services.provisional import recompute
+from enforcement.services.steps import dispatch_steps
 from notifications.models import Message
 from records.models import Entry
 from records.services import Refused, WrongState
@@ -100,6 +101,16 @@ def test_ask_goes_to_the_guidance_office(cast: Cast, whistle: Whistle, lead: Dis
     entry = Entry.objects.get(verb="return_asked")
     assert entry.what == "市场监管局申请退哨：不属本部门法定职责，送指导办仲裁，时限 1 个工作日"
     assert (entry.from_state, entry.to_state, entry.stage) == ("sent", "arbitration", "dispatch")
+
+
+def test_way_ahead_has_no_due_times_until_it_is_decided(cast: Cast, lead: Dispatch) -> None:
+    asked(cast, lead)
+    lead.refresh_from_db()
+    ahead = [step for step in dispatch_steps(lead) if step.at is None]
+    assert [step.name for step in ahead if step.due] == ["指导办仲裁"]
+    upheld(cast, lead)
+    lead.refresh_from_db()
+    assert {"到场", "反馈"} <= {step.name for step in dispatch_steps(lead) if step.due}
 
 
 def test_ask_of_an_emergency_is_arbitrated_in_half_an_hour(cast: Cast) -> None:

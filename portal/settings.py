@@ -42,7 +42,9 @@ def secret_key() -> str:
 
 
 SECRET_KEY = secret_key()
-SEAL_KEY = secret("SEAL_KEY") or SECRET_KEY  # seals evidence files; keep it when SECRET_KEY is rotated
+SECRET_KEY_FALLBACKS = secret("SECRET_KEY_FALLBACKS").split()  # earlier ones, while log-ins signed by them live
+# Seals evidence files; the earlier ones are needed until `manage.py reseal` has been through all files.
+SEAL_KEYS = [secret("SEAL_KEY") or SECRET_KEY, *secret("SEAL_KEY_FALLBACKS").split(), *SECRET_KEY_FALLBACKS]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 PORT = env.str("PORT", default="8000")
@@ -74,6 +76,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.metrics.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -283,6 +286,8 @@ CRISPY_TEMPLATE_PACK = "bootstrap5"
 # --- Logs: one JSON object a line, with the request id, in web and tasks alike ------------------------------------
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = True
+METRICS_ALLOW = env.list("METRICS_ALLOW", default=[])  # networks that may read /metrics directly, as 10.0.0.0/24
+METRICS_TOKEN = secret("METRICS_TOKEN")  # or whoever sends it: Authorization: Bearer …
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 SHARED_PROCESSORS: list[Any] = [
     structlog.contextvars.merge_contextvars,

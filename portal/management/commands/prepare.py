@@ -26,7 +26,8 @@ class Command(BaseCommand):
         if settings.WEB_DB_ROLE:
             call_command("grant_web_role")
         call_command("load_reference", stdout=sys.stderr)
-        collect_static()
+        if not settings.STATIC_IS_GIVEN:
+            collect_static()
         if settings.DEMO_DATA:
             load_demo_once()
 

@@ -2,6 +2,8 @@
 # make check  rules, types, layers, templates, migrations                 make bench   load and growth
 # make latency  from the commit of a message to its receiver, kind by kind
 # make chaos  whistles while worker, broker and database are killed, counted at the receivers
+# make topology  two webs behind nginx and two workers a queue, one web killed under load
+# make restore-drill  back up, restore on a fresh server, compare; make audit  known vulnerabilities
 # make demo-reset  the embedded database emptied and filled with demo data again
 
 PYTHON ?= python3
@@ -15,7 +17,7 @@ define install
 @touch $@
 endef
 
-.PHONY: run test check bench latency chaos races demo-reset
+.PHONY: run test check bench latency chaos races topology restore-drill audit demo-reset
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.installed
@@ -38,6 +40,15 @@ chaos: $(VENV)/.installed-dev
 
 races: $(VENV)/.installed-dev
 	@exec $(BIN)/python -m bench.thousand
+
+topology: $(VENV)/.installed-dev
+	@exec $(BIN)/python -m bench.topology
+
+restore-drill: $(VENV)/.installed-dev
+	@exec $(BIN)/python -m bench.restore_drill
+
+audit: $(VENV)/.installed-dev
+	@exec $(BIN)/python -m ops.audit
 
 demo-reset: $(VENV)/.installed
 	@exec $(BIN)/python -m portal.launcher --with-parent --reset-demo

@@ -4,12 +4,14 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.load import until
 from bench.servers import ROOT, STOP_SECONDS, free_port
 
 TEMPLATE = ROOT / "ops/nginx.conf.template"
@@ -70,6 +72,11 @@ def values(folder: Path, static_parent: Path, webs: tuple[int, int]) -> dict[str
     }
 
 
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @contextmanager
 def proxy(folder: Path, static_parent: Path, webs: tuple[int, int]) -> Iterator[Proxy]:
     """nginx before these two ports. Raises CalledProcessError when it does not take the configuration."""
@@ -82,7 +89,9 @@ def proxy(folder: Path, static_parent: Path, webs: tuple[int, int]) -> Iterator[
     with (folder / "nginx.err").open("wb") as errors:
         process = subprocess.Popen(argv, stdout=errors, stderr=errors, start_new_session=True)
     try:
-        yield Proxy(int(told["HTTPS_PORT"].rpartition(":")[2]), folder, process.pid)
+        port = int(told["HTTPS_PORT"].rpartition(":")[2])
+        until(lambda: listens(port), 10)
+        yield Proxy(port, folder, process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(STOP_SECONDS)

@@ -5,7 +5,6 @@ import json
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -65,22 +64,10 @@ def setup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[proxy.Prox
     (folder / "srv/static/a.0123456789ab.css").write_text("body{}")
     webs = [Web(), Web()]
     with proxy.proxy(folder, folder / "srv", (webs[0].port, webs[1].port)) as running:
-        wait_for(running.port)
         yield running, webs
     for web in webs:
         web.shutdown()
         web.server_close()
-
-
-def wait_for(port: int) -> None:
-    deadline = time.monotonic() + 5
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
 
 
 def ask(

@@ -82,7 +82,7 @@ def test_risky_migrations_say_why_they_are_safe() -> None:
         seen += 1
         if found and not getattr(migration, "safe_because", ""):
             unsaid += found
-    assert seen >= 7
+    assert seen >= len(ROOMS) - 2
     assert not unsaid, "\n".join([*unsaid, "see docs/operations.md, Upgrade: two releases, or safe_because"])
 
 

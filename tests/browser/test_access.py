@@ -50,7 +50,7 @@ def test_pages_are_whole_at_200_percent_by_keyboard_and_on_paper(
         page.goto(path)
         assert page.evaluate(TOO_WIDE) <= 0, path
     page.set_viewport_size(DESK)
-    for path in paths:
+    for path in ("/worklist/", "/events/report/", paths[-1]):
         page.goto(path)
         stops = focused(page)
         assert len(stops) > 5, path
@@ -61,8 +61,7 @@ def test_pages_are_whole_at_200_percent_by_keyboard_and_on_paper(
     for path in paths:
         page.goto(path)
         assert page.evaluate(TOO_WIDE) <= 0, path
-        for pressed in page.locator(".btn, .bar, .rail, .tabs, .filters").all():
-            expect(pressed).to_be_hidden()
+        assert page.locator(".btn:visible, .bar:visible, .rail:visible, .tabs:visible, .filters:visible").count() == 0, path
     page.goto("/whistles/")
     assert page.locator(".list").evaluate("list => getComputedStyle(list).display") == "table"
 

@@ -7,7 +7,7 @@ or locks a large table, says in one line why that is safe now: `safe_because = "
 from collections.abc import Iterator
 
 import pytest
-from django.contrib.postgres.operations import AddIndexConcurrently
+from django.contrib.postgres.operations import AddConstraintNotValid, AddIndexConcurrently
 from django.db import connection, migrations, models
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
@@ -46,7 +46,7 @@ def risk(operation: Operation, before: ProjectState, room: str) -> str:
         return narrowing(before.models[room, operation.model_name_lower].fields[operation.name], operation.field)
     if isinstance(operation, migrations.AddIndex) and not isinstance(operation, AddIndexConcurrently):
         return "writing waits until it is built: AddIndexConcurrently, atomic = False"
-    if isinstance(operation, migrations.AddConstraint):
+    if isinstance(operation, migrations.AddConstraint) and not isinstance(operation, AddConstraintNotValid):
         return "every row is checked under a lock: NOT VALID first, VALIDATE in the next release"
     return ""
 
@@ -127,6 +127,7 @@ def test_risky_operation_is_found(operation: Operation) -> None:
         migrations.AddField("Thing", "new", models.IntegerField(db_default=0)),
         migrations.AlterField("Thing", "old", LONGER),
         AddIndexConcurrently("Thing", INDEX),
+        AddConstraintNotValid("Thing", models.CheckConstraint(condition=models.Q(old="x"), name="thing_x")),
         migrations.CreateModel("Other", [("id", models.BigAutoField(primary_key=True))]),
     ],
 )

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from records.models.pieces import PinyinField
 from townships.models.place import Unit
 
 
@@ -62,6 +63,8 @@ class User(AbstractUser):
     must_change_password = models.BooleanField("下次登录须改密码", default=True)
     password_changed_at = models.DateTimeField("密码修改时间", default=timezone.now)
     password_expires_at = models.DateTimeField("一次性密码有效至", null=True, blank=True)
+    pinyin = PinyinField("拼音", of="name")
+    initials = PinyinField("拼音首字母", of="name", short=True)
 
     objects = UserManager()  # type: ignore[misc]
     REQUIRED_FIELDS = ["name"]
@@ -70,6 +73,7 @@ class User(AbstractUser):
     class Meta:
         verbose_name = verbose_name_plural = "人员"
         ordering = ["username"]
+        indexes = [models.Index(fields=["pinyin", "id"], name="user_pinyin")]
 
     def __str__(self) -> str:
         return self.name or self.username

@@ -4,6 +4,8 @@ from typing import Self
 from django.db import models
 from django.db.models import F, Q
 
+from records.models.pieces import PinyinField
+
 
 class UnitQuerySet(models.QuerySet["Unit"]):
     def open_on(self, day: date) -> Self:
@@ -57,6 +59,8 @@ class Unit(models.Model):
     )
     return_needs_leader = models.BooleanField("退哨须经领导同意", default=False, help_text="只对部门有用")
     order = models.PositiveIntegerField("排序", default=0)
+    pinyin = PinyinField("拼音", of="short_name")
+    initials = PinyinField("拼音首字母", of="short_name", short=True)
 
     objects = UnitQuerySet.as_manager()
 
@@ -66,6 +70,7 @@ class Unit(models.Model):
         indexes = [
             models.Index(fields=["kind", "order"], name="unit_kind"),
             models.Index(fields=["parent", "kind"], name="unit_parent"),
+            models.Index(fields=["pinyin", "id"], name="unit_pinyin"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -12,7 +12,6 @@ from enforcement.models.event import Event
 from enforcement.models.whistle import ALL, NOTHING, Whistle
 from townships.models import Role, Unit
 
-
 OPEN_STATES = ("sent", "signed", "arrived", "reported", "rework", "returning", "arbitration", "suspended")
 
 

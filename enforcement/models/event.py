@@ -13,7 +13,6 @@ from enforcement.models.category import Category, StepUnit
 from records.models.pieces import PiecesField
 from townships.models import Role, Unit
 
-
 OPEN_STATES = ("reported", "verified", "squad", "whistled")
 
 

@@ -127,6 +127,52 @@ class PostQuerySet(models.QuerySet["Post"]):
     def active(self, day: date) -> Self:
         return self.filter(valid_from__lte=day, user__is_active=True).filter(Q(valid_to=None) | Q(valid_to__gte=day))
 
+    def visible_to(self, user: Any) -> Self:
+        """Whom one may look up: the colleagues, and who speaks for another office. What can be called, `mobile_sight` says.
+
+        Guidance office, auditors and administrators everybody; a grid member those of the own township that take reports.
+        """
+        post = user.acting
+        today = self.active(timezone.localdate())
+        if post is None:
+            return self.none()
+        if post.role in (*OVERSIGHT, Role.ADMIN):
+            return today
+        own = Q(unit_id=post.organ_id)
+        if post.role == Role.GRID:
+            return today.filter(own & Q(role__in=COMMAND_ROOM) | Q(unit_id=post.unit_id))
+        return today.filter(
+            own | Q(unit__parent_id=post.organ_id) | Q(user__in=squad_of(post)) | Q(role__in=(*DESKS, Role.GUIDANCE))
+        )
+
+
+def squad_of(post: "Post") -> models.QuerySet[Any]:
+    """Ids of the people in the squad of the township acted in; of nobody elsewhere."""
+    members = Post._meta.apps.get_model("townships", "SquadMember").objects.active(timezone.localdate())
+    return members.filter(township_id=post.unit_id if post.unit.is_township else None).values("user_id")
+
+
+def mobile_sight(user: Any) -> Q:
+    """Whose mobile this person may see: a township's staff that of its staff and squad, a department's desk that of its own
+    people, guidance office and auditors those of all squads and desks. Administrators keep them. Everybody the own.
+
+    What is called elsewhere is the number of the unit.
+    """
+    post, own = user.acting, Q(pk=user.pk)
+    if post is None or post.role == Role.GRID:
+        return own
+    if post.role == Role.ADMIN:
+        return ~Q(pk__in=[])
+    posts = Post.objects.active(timezone.localdate())
+    if post.role in OVERSIGHT:
+        squads = Post._meta.apps.get_model("townships", "SquadMember").objects.active(timezone.localdate())
+        at_desks = posts.filter(role__in=(*DESKS, *OVERSIGHT))
+        return own | Q(pk__in=squads.values("user_id")) | Q(pk__in=at_desks.values("user_id"))
+    colleagues = posts.filter(Q(unit_id=post.unit_id) | Q(unit__parent_id=post.unit_id))
+    if post.unit.is_township and post.role in (*COMMAND_ROOM, Role.OFFICER):
+        return own | Q(pk__in=colleagues.values("user_id")) | Q(pk__in=squad_of(post))
+    return own | Q(pk__in=colleagues.values("user_id")) if post.role in DESKS else own
+
 
 ANSWERS = (*Unit.DEPARTMENT_KINDS, Unit.Kind.SUBUNIT)
 # Where a role has its desk. A post anywhere else would see nothing, or what is not its own, and nobody would hear of it.

@@ -1,8 +1,9 @@
 from datetime import date
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 from records.models.pieces import PinyinField
 
@@ -10,6 +11,19 @@ from records.models.pieces import PinyinField
 class UnitQuerySet(models.QuerySet["Unit"]):
     def open_on(self, day: date) -> Self:
         return self.filter(valid_from__lte=day).filter(Q(valid_to=None) | Q(valid_to__gte=day))
+
+    def visible_to(self, user: Any) -> Self:
+        """Every organ; of grids and sub-units the own, and for who sees the whole city all."""
+        post = user.acting
+        units = self.open_on(timezone.localdate())
+        if post is None:
+            return self.none()
+        if post.role in ("guidance", "auditor", "admin"):
+            return units
+        parts = (Unit.Kind.GRID, Unit.Kind.SUBUNIT)
+        return units.filter(
+            ~Q(kind__in=parts) | Q(parent_id=post.organ_id) | Q(kind=parts[1], township_id=post.organ_id)
+        )
 
     def townships(self) -> Self:
         return self.filter(kind__in=Unit.TOWNSHIP_KINDS)

@@ -19,6 +19,10 @@ BEGIN ATOMIC
     SELECT substr(word.run[1], at, 3)
       FROM regexp_matches(search_plain(source), '[0-9a-z]{2,}', 'g') AS word(run),
         generate_series(1, greatest(length(word.run[1]) - 2, 1)) AS at
+    UNION ALL
+    SELECT house.number[1] FROM regexp_matches(search_plain(source), '(?<![0-9a-z])[0-9a-z]{1,4}[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]', 'g') AS house(number)
+    UNION ALL
+    SELECT house.number[1] FROM regexp_matches(search_plain(source), '[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f][0-9a-z]{1,4}(?![0-9a-z])', 'g') AS house(number)
   ) AS cut;
 END
 """

@@ -21,6 +21,7 @@ from townships.services import search as names
 from townships.services.search import words_of
 
 SHOWN = 5
+NOT_RETURNED = [state for state in Dispatch.State.values if state != Dispatch.State.RETURNED]
 EVENT_STATES = dict(Event.State.choices)
 EVENT_TONES = {"reported": "blue", "verified": "blue", "settled": "ok"}
 
@@ -46,7 +47,8 @@ class Group:
 
 
 def groups(user: Any, query: str, boxes: Iterable[tuple[str, str]]) -> list[Group]:
-    """Those that have something. `boxes`: (name, query) of the two lists of a unit that has both."""
+    """Those that have something. `boxes`: (name, query) of the two lists of a unit that has both, and is asked for each
+    by its own index."""
     post = user.acting
     if post is None or not words_of(query):
         return []
@@ -62,10 +64,11 @@ def groups(user: Any, query: str, boxes: Iterable[tuple[str, str]]) -> list[Grou
     return [group for group in (find() for find in kinds) if group.hits]
 
 
-def first(rows: QuerySet[Any], *fields: str) -> tuple[list[dict[str, Any]], bool]:
-    """(the first few, whether there are more)."""
-    found = list(rows.values(*fields)[: SHOWN + 1])
-    return found[:SHOWN], len(found) > SHOWN
+def first(lists: Sequence[QuerySet[Any]], *fields: str) -> tuple[list[dict[str, Any]], bool]:
+    """(the newest few of all lists, whether there are more)."""
+    found = {one["pk"]: one for rows in lists for one in rows.values("pk", *fields)[: SHOWN + 1]}
+    newest = sorted(found.values(), key=lambda one: -one["pk"])
+    return newest[:SHOWN], len(newest) > SHOWN
 
 
 def all_of(view: str, query: str, sides: Sequence[tuple[str, str]] = ()) -> list[tuple[str, str]]:
@@ -77,9 +80,11 @@ def all_of(view: str, query: str, sides: Sequence[tuple[str, str]] = ()) -> list
 
 
 def events(user: Any, query: str) -> Group:
-    rows = files.events(Event.objects.visible_to(user).order_by("-id"), query)
-    fields = ("pk", "number", "title", "place", "state", "facts", "outside_number", "township__short_name")
-    found, has_more = first(rows, *fields)
+    rows, post = Event.objects.visible_to(user).order_by("-id"), user.acting
+    if post.unit.is_township:  # what a neighbour offers it is not its event yet, here as in its list
+        rows = rows.filter(township_id=post.unit_id)
+    fields = ("number", "title", "place", "state", "facts", "outside_number", "township__short_name")
+    found, has_more = first([files.events(rows, query)], *fields)
     hits = [
         Hit(
             one["title"],
@@ -95,10 +100,13 @@ def events(user: Any, query: str) -> Group:
 
 
 def whistles(user: Any, query: str, sides: Sequence[tuple[str, str]]) -> Group:
-    rows = files.whistles(Whistle.objects.visible_to(user).order_by("-id"), query)
-    found, has_more = first(
-        rows, "pk", "number", "title", "state", "facts", "area", "assemble_place", "by_unit__short_name"
-    )
+    rows, unit_id = Whistle.objects.visible_to(user).order_by("-id"), user.acting.unit_id
+    lists = [rows]
+    if sides:
+        asked = rows.filter(dispatches__department_id=unit_id, dispatches__state__in=NOT_RETURNED)
+        lists = [rows.filter(by_unit_id=unit_id), asked.order_by("-dispatches__id")]
+    fields = ("number", "title", "state", "facts", "area", "assemble_place", "by_unit__short_name")
+    found, has_more = first([files.whistles(each, query) for each in lists], *fields)
     hits = [
         Hit(
             one["title"],
@@ -114,17 +122,10 @@ def whistles(user: Any, query: str, sides: Sequence[tuple[str, str]]) -> Group:
 
 
 def dispatches(user: Any, query: str, sides: Sequence[tuple[str, str]]) -> Group:
-    rows = files.dispatches(Dispatch.objects.visible_to(user).order_by("-id"), query)
-    fields = (
-        "pk",
-        "number",
-        "whistle__title",
-        "whistle__facts",
-        "state",
-        "by_unit__short_name",
-        "department__short_name",
-    )
-    found, has_more = first(rows, *fields)
+    rows, unit_id = Dispatch.objects.visible_to(user).order_by("-id"), user.acting.unit_id
+    lists = [rows.filter(by_unit_id=unit_id), rows.filter(department_id=unit_id)] if sides else [rows]
+    fields = ("number", "whistle__title", "whistle__facts", "state", "by_unit__short_name", "department__short_name")
+    found, has_more = first([files.dispatches(each, query) for each in lists], *fields)
     hits = [
         Hit(
             one["whistle__title"],

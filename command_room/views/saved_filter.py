@@ -48,9 +48,13 @@ def rename(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """Under the name that the person saw: another one may mean another filter by now."""
     saved = changeable(request, pk)
-    saved_filters.delete(saved, by=request.user)
-    messages.success(request, f"已删除筛选“{saved.name}”")
+    if request.POST.get("name") != saved.name:
+        messages.warning(request, f"没有删除：这组筛选现在叫“{saved.name}”，请核对后再删。")
+    else:
+        saved_filters.delete(saved, by=request.user)
+        messages.success(request, f"已删除筛选“{saved.name}”")
     return redirect("command_room:saved-filter-list")
 
 

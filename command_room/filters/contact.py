@@ -3,7 +3,7 @@
 import django_filters
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from townships.models import Post, Role, Unit, User, mobile_sight
+from townships.models import Post, Role, Unit, User, mobile_sight, squad_of
 from townships.services import search
 
 KINDS = (
@@ -11,11 +11,13 @@ KINDS = (
     ("grid", "网格"), ("city", "市级管理单位"),
 )  # fmt: skip
 WIDE = {"township": Unit.TOWNSHIP_KINDS, "department": Unit.DEPARTMENT_KINDS}
+NEAR = (("ours", "本单位和队伍"),)
 ORDERS = (("pinyin", "按拼音"),)
 
 
 class PersonFilter(django_filters.FilterSet):
     q = django_filters.CharFilter(label="姓名、拼音、账号、手机", method="with_text")
+    near = django_filters.ChoiceFilter(label="哪里的", choices=NEAR, method="near_by", empty_label="不限")
     role = django_filters.ChoiceFilter(label="岗位", choices=Role.choices, method="with_role", empty_label="全部岗位")
     unit = django_filters.CharFilter(label="单位", method="of_unit")
 
@@ -25,6 +27,13 @@ class PersonFilter(django_filters.FilterSet):
 
     def with_text(self, queryset: QuerySet[User], _: str, text: str) -> QuerySet[User]:
         return search.people(queryset, text, mobile_sight(self.request.user))
+
+    def near_by(self, queryset: QuerySet[User], _: str, __: str) -> QuerySet[User]:
+        post = self.request.user.acting
+        if post is None:
+            return queryset.none()
+        own = Q(unit_id=post.organ_id) | Q(unit__parent_id=post.organ_id) | Q(user__in=squad_of(post))
+        return queryset.filter(self._holding(own))
 
     def with_role(self, queryset: QuerySet[User], _: str, role: str) -> QuerySet[User]:
         return queryset.filter(self._holding(Q(role=role)))

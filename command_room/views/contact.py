@@ -22,6 +22,7 @@ UNITS = (
 )
 PEOPLE = (
     ("全部", ""),
+    ("本单位和队伍", "near=ours"),
     ("值班员", "role=duty"),
     ("联络员", "role=liaison"),
     ("执法队员", "role=officer"),

@@ -36,7 +36,7 @@ class PiecesField(models.GeneratedField):
     It is asked, and never brought with a row: a page that shows a whistle has no use for its two hundred pieces.
     """
 
-    db_returning = False
+    db_returning = False  # type: ignore[assignment]  # True for Django's own, which are brought back after an INSERT
 
     def __init__(self, names: list[str], facts: list[str] | None = None, **kwargs: Any) -> None:
         self.names, self.facts = names, facts or []

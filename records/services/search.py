@@ -63,10 +63,10 @@ def is_too_short(query: str) -> bool:
 
 def _side_by_side(rows: QuerySet[M], unsure: list[Term], text: Plain) -> QuerySet[M]:
     """Without those in which the pieces stand apart."""
-    found = rows.alias(searched_text=text)
+    found: Any = rows.alias(searched_text=text)
     for term in unsure:
         found = found.filter(searched_text__contains=term.text)
-    return found
+    return found  # type: ignore[no-any-return]  # django-stubs forgets the model after `alias`
 
 
 def _field(model: Any) -> PiecesField:

@@ -89,7 +89,7 @@ def test_event_is_found_by_what_stands_in_it(cast: Cast, now: datetime, query: s
 
 
 def test_whole_number_finds_the_one(cast: Cast, now: datetime) -> None:
-    first, second = make_whistles(cast, 2, now)
+    first, _ = make_whistles(cast, 2, now)
     Event.objects.filter(pk=first.event_id).update(number="事330683100-20261124-0007")
     Whistle.objects.filter(pk=first.pk).update(number="哨330683100-20261124-0008")
     part = first.dispatches.earliest("id")

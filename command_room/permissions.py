@@ -35,7 +35,5 @@ def can_share_filter(user: Any) -> bool:
 
 def can_change_filter(user: Any, saved: SavedFilter) -> bool:
     """Rename and delete: the own; the unit's by whoever may make them."""
-    if saved.owner_id is not None:
-        return saved.owner_id == user.pk
-    is_here: bool = can_share_filter(user) and saved.unit_id == user.acting.unit_id
-    return is_here
+    is_own: bool = saved.owner_id == user.pk
+    return is_own or (can_share_filter(user) and saved.unit_id == user.acting.unit_id)

@@ -62,7 +62,7 @@ def notes(cast: Cast, n: int, now: datetime) -> None:
 
 
 def messages(cast: Cast, n: int, now: datetime) -> None:
-    data = {"number": "事1", "matter": "无照经营", "unit": "甘霖镇", "due": "", "link": "/events/1/"}
+    data = {"number": "事1", "matter": "无照经营", "unit": "甘霖镇", "due": None, "link": "/events/1/"}
     Message.objects.bulk_create(
         Message(recipient=cast.duty, kind="event_closed", key=uuid4().hex, data=data, link="/") for _ in range(n)
     )

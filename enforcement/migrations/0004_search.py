@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('records', '0003_pieces'),
-        ('enforcement', '0001_tables'),
+        ('enforcement', '0003_event_ties_of_old'),
         ('townships', '0001_tables'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

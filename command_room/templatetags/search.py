@@ -36,5 +36,5 @@ def around(text: str, query: str) -> str:
     if not found:
         return ""
     start = max(0, min(found) - BEFORE)
-    part = " ".join(text[start : start + LENGTH].split())
+    part = " ".join(text[start : start + LENGTH].split()).lstrip("。，；、：,.;")
     return f"{'…' if start else ''}{part}{'…' if start + LENGTH < len(text) else ''}"

@@ -16,6 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
+from command_room.services import saved_filter as saved_filters
 from enforcement.models import Category, Check, Escalation, Event
 from enforcement.rules.deadlines import Step
 from enforcement.services import appeal as appeals
@@ -81,6 +82,14 @@ TABLE = {
     "command_room:shift-note-write": page(DESK | CHANGLE_DESK),
     "command_room:shift-note-detail": page((TOWN - {"grid"}) | ABOVE, "note", (TOWN - {"grid"}) | ABOVE),
     "command_room:shift-note-take": verb({"duty", "officer"}, "note", (TOWN - {"grid"}) | ABOVE),
+    "command_room:search": page(EVERYBODY),
+    "command_room:person-list": page(EVERYBODY),
+    "command_room:unit-list": page(EVERYBODY),
+    "command_room:saved-filter-list": page(EVERYBODY),
+    "command_room:saved-filter-save": verb(EVERYBODY - {"stranger"}),
+    "command_room:saved-filter-rename": verb(DESK, "saved", DESK | {"officer"}),
+    "command_room:saved-filter-delete": verb(DESK, "saved", DESK | {"officer"}),
+    "command_room:saved-filter-default": verb(DESK | {"officer"}, "saved", DESK | {"officer"}),
     "command_room:components": page({"bureau_admin"}),
     "enforcement:event-list": page(EVERYBODY),
     "enforcement:event-report": page(TOWN | OTHER_TOWN),
@@ -257,6 +266,9 @@ def world(cast: Cast, rules: None, settings: Any, tmp_path: Any) -> dict[str, An
         "note": shift_notes.leave(cast.ganlin, by=cast.leader, request_id=uuid4(), text="", items=[], counts={}),
         "shift": ShiftFactory(township=cast.ganlin, user=cast.officer, day=timezone.localdate()),
         "message": _message_of(cast),
+        "saved": saved_filters.save(
+            code="events", name="夜查", query="q=夜查", is_shared=True, by=cast.duty, request_id=uuid4()
+        ),
     }
 
 

@@ -230,6 +230,12 @@ def can_read_rating_text(user: Any) -> bool:
     return _acts_as(user, *OVERSIGHT)
 
 
+# --- taking away --------------------------------------------------------------------------------------------------------
+def can_export(user: Any) -> bool:
+    """Whoever has a post that sees files; the rows are those of `visible_to`."""
+    return user.acting is not None and user.acting.role != Role.ADMIN
+
+
 # --- escalation -----------------------------------------------------------------------------------------------------
 def can_oversee(user: Any) -> bool:
     """The guidance office and the auditors watch over the limits of the whole city."""

@@ -7,6 +7,7 @@ from enforcement.views import (
     dispatch,
     escalation,
     event,
+    export,
     extension,
     handover,
     merge,
@@ -71,6 +72,7 @@ urlpatterns = [
     path("extensions/<int:pk>/grant/", extension.grant, name="extension-grant"),
     path("extensions/<int:pk>/refuse/", extension.refuse, name="extension-refuse"),
     path("dispatches/<int:pk>/claim/", dispatch.claim, name="dispatch-claim"),
+    path("lists/<slug:code>/export/", export.export, name="export"),
     path("escalations/", escalation.EscalationList.as_view(), name="escalation-list"),
     path("escalations/<int:pk>/", escalation.EscalationDetail.as_view(), name="escalation-detail"),
 ]

@@ -395,6 +395,21 @@ class ProvisionalDueChanged(Kind):
     clock_label = "新的期限"
 
 
+class JobDone(Kind):
+    """To whoever asked for the long job: the result is there."""
+
+    title = "您要的文件做好了"
+    clock_label = "下载期限"
+    is_news = True
+
+
+class JobFailed(Kind):
+    """To whoever asked for the long job: the page says why, and what to do."""
+
+    title = "后台任务没有完成"
+    is_news = True
+
+
 class DeliveriesFailed(Kind):
     """To the administrators, once a day, if there is anything."""
 

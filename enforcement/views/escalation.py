@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from django.views.generic import DetailView, ListView
 
 from enforcement.filters.bar import bar
-from enforcement.filters.escalation import EscalationFilter, quarters
+from enforcement.filters.escalation import EscalationFilter, listed, quarters
 from enforcement.forms.event import VerbForm
 from enforcement.models import Dispatch, Escalation, Event, Whistle
 from enforcement.permissions import can_oversee, can_remind, can_view_escalations
@@ -41,8 +41,7 @@ class EscalationList(ListView):  # type: ignore[type-arg]  # generic for mypy on
     def get_queryset(self) -> QuerySet[Escalation]:
         if not can_view_escalations(self.request.user):
             raise PermissionDenied
-        rows = Escalation.objects.visible_to(self.request.user).order_by("-id")
-        return rows if self.request.GET.get("level") else rows.filter(level__gte=Escalation.Level.YELLOW)
+        return listed(self.request)
 
     def get_template_names(self) -> list[str]:
         if self.request.htmx.target == "rows":  # type: ignore[attr-defined]  # django-htmx puts it there

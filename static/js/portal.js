@@ -122,7 +122,7 @@
 
   function onSubmit(event) {
     var form = event.target, button = event.submitter || form.querySelector("button:not([type=button])");
-    if (form.method !== "post" || event.defaultPrevented) { return; }
+    if (form.method !== "post" || event.defaultPrevented || "download" in form.dataset) { return; } // the page stays
     if (form.dataset.sent) { event.preventDefault(); return; }
     form.dataset.sent = "1";
     if (button && !form.hasAttribute("hx-post")) {

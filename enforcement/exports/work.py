@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 from tempfile import TemporaryFile
 from typing import IO, Any
 from uuid import UUID
@@ -39,7 +40,7 @@ def download(listing: Listing, asked: Asked, *, by: Any, query: str, kind: str) 
     now = timezone.now()
     out = TemporaryFile()  # noqa: SIM115 - the response closes it
     table = (listing.title, listing.columns, lines(listing, asked, names(now)))
-    rows = write(kind, out, table, lambda rows: about(by, now, asked, rows))
+    rows = write(kind, out, table, partial(about, by, now, asked))
     access.note(by, "exported", count=rows, detail={"list": listing.code, "query": query, "format": kind})
     out.seek(0)
     return out
@@ -76,19 +77,14 @@ def _files(asked_job: Job, listing: Listing, asked: Asked, progress: Progress) -
     made: list[job.Made] = []
     first = list(islice(rows, 1))
     while first or not made:
-        part = islice(_chain(first, rows), settings.EXPORT_FILE_ROWS)
+        part = islice(chain(first, rows), settings.EXPORT_FILE_ROWS)
         path = progress.folder() / filename(listing, asked_job.office, now, kind, len(made) + 1)
         with path.open("wb") as out:
-            said = lambda count: about(asked_job.by, now, asked, count, asked_job, len(made) + 1)  # noqa: E731
+            said = partial(about, asked_job.by, now, asked, note=f"{asked_job.number}，第 {len(made) + 1} 个文件")
             count = write(kind, out, (listing.title, listing.columns, part), said)
         made.append(progress.made(path, count))
         first = list(islice(rows, 1))
     return made
-
-
-def _chain(first: Sequence[Line], rest: Iterator[Line]) -> Iterator[Line]:
-    yield from first
-    yield from rest
 
 
 def counted(rows: Iterator[Line], progress: Progress) -> Iterator[Line]:
@@ -110,7 +106,7 @@ def filename(listing: Listing, office: str, now: datetime, kind: str, part: int 
     return f"{listing.title}-{unit}-{timezone.localtime(now):%Y%m%d-%H%M}{number}.{kind}"
 
 
-def about(by: Any, now: datetime, asked: Asked, rows: int, of_job: Job | None = None, part: int = 1) -> Sequence[About]:
+def about(by: Any, now: datetime, asked: Asked, rows: int, *, note: str = "") -> Sequence[About]:
     """Who took it, in which office, when, by which filters, and how many rows: it stands in the file itself."""
     return [
         About("导出人", str(by)),
@@ -118,6 +114,6 @@ def about(by: Any, now: datetime, asked: Asked, rows: int, of_job: Job | None = 
         About("导出时间", f"{timezone.localtime(now):%Y-%m-%d %H:%M}"),
         About("筛选条件", asked.words() or "无（岗位能看到的全部）"),
         About("本文件条数", f"{rows:,}"),
-        *([About("任务", f"{of_job.number}，第 {part} 个文件")] if of_job else []),
+        *([About("任务", note)] if note else []),
         About("提醒", "内部工作资料，只限本岗位工作使用；导出和下载都有记录。"),
     ]

@@ -149,16 +149,12 @@ def run_next() -> None:
     job = _take()
     if job is None:
         return
+    mine = job.attempts
     try:
-        _do(job)
+        _try(job)
     except Stopped:
         log.info("job %s is no longer this worker's", job.pk)
-        _drop_files(job, job.attempts)
-    except Impossible as error:
-        _fail(job, str(error))
-    except Exception:
-        log.exception("job %s failed", job.pk)
-        _fail(job, BROKEN.format(number=job.number))
+        _drop_files(job, mine)
     if Job.objects.filter(state=Job.State.WAITING).exists():
         poke()
 
@@ -186,9 +182,22 @@ def _take() -> Job | None:
     if job is None:
         return None
     now = timezone.now()
-    facts = {"started_at": now, "beat_at": now, "attempts": job.attempts + 1, "done": 0, "total": None}
+    facts: dict[str, Any] = {"started_at": now, "beat_at": now, "attempts": job.attempts + 1, "done": 0, "total": None}
     advance(job, Job.State.RUNNING, by=None, verb="job_started", what="开始", stage=Stage.HANDLE, **facts)
     return job
+
+
+def _try(job: Job) -> None:
+    """Raises Stopped."""
+    try:
+        _do(job)
+    except Stopped:
+        raise
+    except Impossible as error:
+        _fail(job, str(error))
+    except Exception:
+        log.exception("job %s failed", job.pk)
+        _fail(job, BROKEN.format(number=job.number))
 
 
 def _do(job: Job) -> None:
@@ -215,11 +224,8 @@ def _do(job: Job) -> None:
 
 
 def _fail(job: Job, sentence: str) -> None:
-    try:
-        _end(job, Job.State.FAILED, what="没有完成", message=sentence, finished_at=timezone.now())
-    except Stopped:
-        log.info("job %s had ended before it failed", job.pk)
-    _drop_files(job, job.attempts)
+    _end(job, Job.State.FAILED, what="没有完成", message=sentence, finished_at=timezone.now())
+    _drop_files(job)
 
 
 @transaction.atomic

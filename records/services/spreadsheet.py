@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import IO, NamedTuple, cast
+from typing import IO, BinaryIO, NamedTuple, cast
 
 import xlsxwriter
 from django.utils import timezone
@@ -83,7 +83,7 @@ def _sheet(book: Workbook, name: str, columns: Sequence[Column], head: object) -
 
 def _write_csv(out: IO[bytes], table: Table, tell: Tell) -> int:
     _, columns, lines = table
-    text = io.TextIOWrapper(cast("io.BufferedIOBase", out), encoding="utf-8-sig", newline="", write_through=True)
+    text = io.TextIOWrapper(cast(BinaryIO, out), encoding="utf-8-sig", newline="", write_through=True)
     writer = csv.writer(text)
     writer.writerow([column.title for column in columns])
     rows = 0

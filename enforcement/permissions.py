@@ -236,6 +236,12 @@ def can_export(user: Any) -> bool:
     return user.acting is not None and user.acting.role != Role.ADMIN
 
 
+# --- many at once -------------------------------------------------------------------------------------------------------
+def can_act_on_many(user: Any) -> bool:
+    """Desks of townships and departments; what of it may be done to a row, the row's own predicate says."""
+    return can_start_action(user)
+
+
 # --- escalation -----------------------------------------------------------------------------------------------------
 def can_oversee(user: Any) -> bool:
     """The guidance office and the auditors watch over the limits of the whole city."""

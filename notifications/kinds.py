@@ -381,6 +381,27 @@ class TurnedRed(Kind):
         return not self.ends_with_the_day
 
 
+class ManyReminded(Kind):
+    """`Reminded` of several dispatches at once: one message, to the list that has them."""
+
+    title = "多件派单将到期，请抓紧"
+    clock_label = "最早期限"
+
+
+class ManyAssigned(Kind):
+    """`DispatchAssigned` of several at once."""
+
+    title = "多件派单已交您承办"
+    clock_label = "最早到场期限"
+
+
+class ManyHandedToSquad(Kind):
+    """`EventHandedToSquad` of several at once."""
+
+    title = "多件事件交执法队处置"
+    clock_label = "最早处置期限"
+
+
 class ShiftNoteLeft(Kind):
     """To whoever is next on the rota of the township's command room."""
 

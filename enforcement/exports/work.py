@@ -46,10 +46,11 @@ def download(listing: Listing, asked: Asked, *, by: Any, query: str, kind: str) 
     return out
 
 
-def start(listing: Listing, *, by: Any, query: str, kind: str, request_id: UUID) -> Job:
+def start(listing: Listing, asked: Asked, *, by: Any, query: str, kind: str, request_id: UUID) -> Job:
     """A job for what takes longer. Twice is once. Raises Refused, UsedForm."""
     arguments = {"list": listing.code, "query": query, "format": kind}
-    return job.ask("export", by=by, request_id=request_id, title=f"导出{listing.title}", arguments=arguments)
+    title, said = f"导出{listing.title}", f"{asked.words() or '全部'}（{kind.upper()}）"
+    return job.ask("export", by=by, request_id=request_id, title=title, about=said[:400], arguments=arguments)
 
 
 def run(asked_job: Job, progress: Progress) -> Outcome:

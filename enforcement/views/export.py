@@ -29,8 +29,8 @@ def export(request: HttpRequest, code: str) -> HttpResponseBase:
     if not asked.rows.exists():
         return back(request, listing, f"没有符合条件的{listing.title}可以导出。", query)
     if not work.is_short(asked):
-        made = work.start(listing, by=request.user, query=query, kind=kind, request_id=form.cleaned_data["request_id"])
-        return redirect(made)
+        form_id = form.cleaned_data["request_id"]
+        return redirect(work.start(listing, asked, by=request.user, query=query, kind=kind, request_id=form_id))
     name = work.filename(listing, request.user.office, timezone.now(), kind)  # type: ignore[union-attr]
     file = work.download(listing, asked, by=request.user, query=query, kind=kind)
     return FileResponse(file, content_type=MIMES[kind], as_attachment=True, filename=name)

@@ -41,6 +41,7 @@ class Job(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, verbose_name="谁要的", related_name="+")
     post_id = models.BigIntegerField(help_text="the post acted in when it was asked for")
     office = models.CharField("岗位", max_length=80)
+    about = models.CharField("范围", max_length=400, blank=True, help_text="what it works on, in words")
     arguments = models.JSONField(default=dict)
     state = models.CharField("状态", max_length=12, choices=State.choices, default=State.WAITING)
     attempts = models.PositiveSmallIntegerField("次数", default=0)

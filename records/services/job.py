@@ -90,7 +90,7 @@ Work = Callable[[Job, Progress], Outcome]
 
 
 # --- by a person ------------------------------------------------------------------------------------------------------
-def ask(kind: str, *, by: Any, request_id: UUID, title: str, arguments: dict[str, Any]) -> Job:
+def ask(kind: str, *, by: Any, request_id: UUID, title: str, arguments: dict[str, Any], about: str = "") -> Job:
     """Put a job into the queue. Twice is once. Raises Refused, UsedForm."""
 
     def create() -> Job:
@@ -100,6 +100,7 @@ def ask(kind: str, *, by: Any, request_id: UUID, title: str, arguments: dict[str
         job = Job.objects.create(
             kind=kind,
             title=title,
+            about=about,
             by=by,
             post_id=by.acting.pk,
             office=by.office,

@@ -91,6 +91,7 @@
       showChanged(event.detail.target);
       wire(event.detail.elt);
       refreshDue();
+      countTicked();
     });
     body.addEventListener("htmx:afterRequest", function (event) { if (event.detail.successful) { lost(false); } });
     ["htmx:sendError", "htmx:timeout"].forEach(function (name) {
@@ -223,6 +224,25 @@
     button.addEventListener("click", function () { window.print(); });
   }
 
+  /* ---- Ticked rows of a list ------------------------------------------------------------------------------------ */
+
+  function countTicked(changed) {
+    var boxes = document.querySelectorAll('input[form="lot-form"]'), all = document.querySelector("[data-tick-all]");
+    var says = document.querySelector("[data-ticked]"), ticked = 0;
+    if (!says) { return; }
+    Array.prototype.forEach.call(boxes, function (box) {
+      if (changed === all && all) { box.checked = all.checked; }
+      box.closest("tr").classList.toggle("is-ticked", box.checked);
+      ticked += box.checked ? 1 : 0;
+    });
+    if (all) {
+      all.checked = ticked > 0 && ticked === boxes.length;
+      all.indeterminate = ticked > 0 && ticked < boxes.length;
+      all.closest("label").hidden = false;
+    }
+    says.textContent = ticked ? "勾选的 " + ticked + " 件" : "勾选的";
+  }
+
   function wire(root) {
     [[".pick", pick], ["[data-locate]", locate], ["[data-print]", printer]].forEach(function (pair) {
       each(pair[0], root, function (node) {
@@ -237,6 +257,8 @@
     wireHtmx();
     wire(document);
     refreshDue();
+    countTicked();
+    document.addEventListener("change", function (event) { countTicked(event.target); });
     each("body:not(.specimens) .errors", document, function (summary, at) { if (!at) { summary.focus(); } });
     window.setInterval(refreshDue, 30000);
     document.addEventListener("submit", onSubmit);

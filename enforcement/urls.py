@@ -13,6 +13,7 @@ from enforcement.views import (
     lot,
     merge,
     returns,
+    sheet,
     suspension,
     whistle,
     withdrawal,
@@ -55,6 +56,7 @@ urlpatterns = [
     path("whistles/<int:pk>/claim/", whistle.claim, name="whistle-claim"),
     path("dispatches/", dispatch.DispatchList.as_view(), name="dispatch-list"),
     path("dispatches/<int:pk>/", dispatch.DispatchDetail.as_view(), name="dispatch-detail"),
+    path("dispatches/<int:pk>/print/", sheet.dispatch, name="dispatch-sheet"),
     path("dispatches/<int:pk>/sign/", dispatch.sign, name="dispatch-sign"),
     path("dispatches/<int:pk>/assign/", dispatch.assign, name="dispatch-assign"),
     path("dispatches/<int:pk>/arrive/", dispatch.arrive, name="dispatch-arrive"),
@@ -79,4 +81,5 @@ urlpatterns = [
     path("lists/<slug:code>/export/", export.export, name="export"),
     path("escalations/", escalation.EscalationList.as_view(), name="escalation-list"),
     path("escalations/<int:pk>/", escalation.EscalationDetail.as_view(), name="escalation-detail"),
+    path("escalations/<int:pk>/print/", sheet.escalation, name="escalation-sheet"),
 ]

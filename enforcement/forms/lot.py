@@ -70,10 +70,10 @@ def is_id(text: str) -> bool:
 
 
 def terms_form(act: str, data: QueryDict | None, *, by: Any) -> GoesForm | LimitForm | NoTerms:
-    """What has to be said besides; unbound where nothing has been said yet."""
+    """What has to be said besides; unbound where it has not been said and nothing is usual."""
     if act == Lot.Act.ASSIGN:
         return GoesForm(data if data and "goes" in data else None, department=by.acting.unit)
     if act == Lot.Act.SQUAD:
-        said = data if data and "amount" in data else None
-        return LimitForm(said, initial={"amount": DEFAULT_LIMIT.amount, "unit": DEFAULT_LIMIT.unit})
+        usual = {"amount": DEFAULT_LIMIT.amount, "unit": DEFAULT_LIMIT.unit}
+        return LimitForm(data if data and "amount" in data else usual)
     return NoTerms(data or {})

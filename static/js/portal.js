@@ -240,6 +240,7 @@
       all.indeterminate = ticked > 0 && ticked < boxes.length;
       all.closest("label").hidden = false;
     }
+    says.closest(".over").classList.toggle("has-ticked", ticked > 0);
     says.textContent = ticked ? "勾选的 " + ticked + " 件" : "勾选的";
   }
 

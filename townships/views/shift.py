@@ -20,6 +20,7 @@ from townships.views.squad import choice_of_townships, own_unit_id, township_of
 
 WEEK = timedelta(days=7)
 SATURDAY = 5
+LINE = 16  # characters of names in a band that fit on one line of the sheet; more are printed smaller
 FIRST, LAST = date(2000, 1, 1), date(2100, 1, 1)
 
 
@@ -72,6 +73,9 @@ def month_context(township: Unit, first: date) -> dict[str, Any]:
     days = [first + timedelta(days=n) for n in range(monthrange(first.year, first.month)[1])]
     shifts = list(Shift.objects.filter(township=township, day__range=(days[0], days[-1])).select_related("user"))
     used = {shift.band for shift in shifts}
+    said: dict[tuple[date, str], str] = defaultdict(str)
+    for shift in shifts:
+        said[shift.day, shift.band] += f"{shift.user}、"
     bands = [(band, label) for band, label in Shift.Band.choices if band in used] or Shift.Band.choices
     rows = [(day, [cell for cell in cells if cell[0] in dict(bands)]) for day, cells in _rows(days, shifts)]
     marks = marks_of(days)
@@ -82,6 +86,7 @@ def month_context(township: Unit, first: date) -> dict[str, Any]:
         "rows": [(day, cells, *marks[day]) for day, cells in rows],
         "previous": first - timedelta(days=1),
         "next": days[-1] + timedelta(days=1),
+        "is_dense": max((len(names) for names in said.values()), default=0) > LINE,
         "is_empty": not shifts,
     }
 

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('enforcement', '0001_tables'),
+        ('enforcement', '0003_event_ties_of_old'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -20,7 +20,10 @@ class Asker:
 
 @dataclass(frozen=True)
 class Asked:
+    """`side`: which of a unit's two lists it is, in words; empty for whoever has one."""
+
     filters: FilterSet
+    side: str = ""
 
     @property
     def is_valid(self) -> bool:
@@ -34,7 +37,7 @@ class Asked:
 
     def words(self) -> str:
         """The filters as the page names them; empty where there are none."""
-        said = []
+        said = [self.side] if self.side else []
         for field in bar(self.filters):
             if field.value:
                 said.append(f"{field.label}：{dict(field.options).get(field.value, field.value)}")

@@ -8,7 +8,7 @@ from django.http import QueryDict
 
 from enforcement.filters.asked import Asked, Asker
 from enforcement.filters.bar import ONLY_LATE, OPEN, ORDERS, by_due, from_day, in_state, only_late, to_day
-from enforcement.filters.box import IN, OUT, Box, box_of
+from enforcement.filters.box import IN, NAMES, OUT, Box, box_of
 from enforcement.filters.whistle import named
 from enforcement.models import Dispatch, Whistle
 from townships.models import Unit
@@ -38,7 +38,11 @@ def answers_for_one(user: Any) -> bool:
 def asked(user: Any, query: QueryDict) -> Asked:
     """What the list shows under this address."""
     asker = Asker(user, query)
-    return Asked(DispatchFilter(query, listed(asker), request=asker, **sides(asker, box_of(asker))))
+    box = box_of(asker)
+    return Asked(
+        DispatchFilter(query, listed(asker), request=asker, **sides(asker, box)),
+        NAMES.get(box.code, ""),
+    )
 
 
 class DispatchFilter(django_filters.FilterSet):

@@ -8,7 +8,7 @@ from django.http import QueryDict
 
 from enforcement.filters.asked import Asked, Asker
 from enforcement.filters.bar import ONLY_LATE, OPEN, ORDERS, by_due, from_day, in_state, only_late, to_day
-from enforcement.filters.box import IN, OUT, box_of
+from enforcement.filters.box import IN, NAMES, OUT, box_of
 from enforcement.models import Dispatch, Whistle
 from townships.models import Unit
 
@@ -29,8 +29,8 @@ def listed(asker: Any) -> QuerySet[Whistle]:
 def asked(user: Any, query: QueryDict) -> Asked:
     """What the list shows under this address."""
     asker = Asker(user, query)
-    is_out = box_of(asker).code == OUT
-    return Asked(WhistleFilter(query, listed(asker), request=asker, is_out=is_out))
+    box = box_of(asker)
+    return Asked(WhistleFilter(query, listed(asker), request=asker, is_out=box.code == OUT), NAMES.get(box.code, ""))
 
 
 class WhistleFilter(django_filters.FilterSet):

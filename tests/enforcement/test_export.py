@@ -79,6 +79,11 @@ def test_export_has_the_rows_of_the_page_and_says_who_took_them(cast: Cast, worl
     assert noted.detail == {"list": "event", "query": "state=reported", "format": "xlsx"}
 
 
+def test_export_says_which_of_the_two_lists_it_is(cast: Cast, world: Any) -> None:
+    _, about = sheets(export(cast.duty, "whistle", "kind=emergency"))
+    assert about["筛选条件"] == "我们吹的；哨种：应急哨"
+
+
 @pytest.mark.parametrize("part", ["duty", "grid", "scjg_liaison", "zrzy_officer", "zdb_officer", "changle_duty"])
 def test_export_holds_exactly_what_each_page_lists(cast: Cast, world: Any, part: str) -> None:
     user, request = getattr(cast, part), client_for(getattr(cast, part))

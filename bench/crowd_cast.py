@@ -24,12 +24,14 @@ def gather(people: int, walls: int, events: int) -> tuple[list[tuple[str, str]],
         user = User.objects.create(username=f"more-{place}", name=f"more-{place}", must_change_password=False)
         posts.append(Post.objects.create(user=user, unit=post.unit, role=post.role))
     cookies = [(post.role, client_for(post.user.username)[1]) for post in posts[:people]]
-    return cookies, [wall(unit) for unit in islice(cycle(townships), walls)], Category.objects.exclude(parent=None)[0].pk
+    return (
+        cookies,
+        [wall(unit) for unit in islice(cycle(townships), walls)],
+        Category.objects.exclude(parent=None)[0].pk,
+    )
 
 
 def wall(township: Unit) -> str:
     by = User.objects.get(username=f"{township.code}-leader-0")
-    _, token = links.make(
-        township, by=by, purpose=PublicLink.Purpose.WALL, label="大厅", days=30, request_id=uuid4()
-    )
+    _, token = links.make(township, by=by, purpose=PublicLink.Purpose.WALL, label="大厅", days=30, request_id=uuid4())
     return f"/wall/{token}/"

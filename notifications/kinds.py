@@ -381,6 +381,27 @@ class TurnedRed(Kind):
         return not self.ends_with_the_day
 
 
+class ManyReminded(Kind):
+    """`Reminded` of several dispatches at once: one message, to the list that has them."""
+
+    title = "多件派单将到期，请抓紧"
+    clock_label = "最早期限"
+
+
+class ManyAssigned(Kind):
+    """`DispatchAssigned` of several at once."""
+
+    title = "多件派单已交您承办"
+    clock_label = "最早到场期限"
+
+
+class ManyHandedToSquad(Kind):
+    """`EventHandedToSquad` of several at once."""
+
+    title = "多件事件交执法队处置"
+    clock_label = "最早处置期限"
+
+
 class ShiftNoteLeft(Kind):
     """To whoever is next on the rota of the township's command room."""
 
@@ -393,6 +414,21 @@ class ProvisionalDueChanged(Kind):
 
     title = "暂定期限已重新计算"
     clock_label = "新的期限"
+
+
+class JobDone(Kind):
+    """To whoever asked for the long job: the result is there."""
+
+    title = "您要的文件做好了"
+    clock_label = "下载期限"
+    is_news = True
+
+
+class JobFailed(Kind):
+    """To whoever asked for the long job: the page says why, and what to do."""
+
+    title = "后台任务没有完成"
+    is_news = True
 
 
 class DeliveriesFailed(Kind):

@@ -168,7 +168,18 @@ CELERY_BEAT_SCHEDULE = {
     "escalate": {"task": "enforcement.escalate", "schedule": 60.0, "options": {"expires": 55}},
     "recompute": {"task": "enforcement.recompute_provisional", "schedule": 3600.0, "options": {"expires": 3000}},
     "resume": {"task": "enforcement.resume_suspended", "schedule": 60.0, "options": {"expires": 55}},
+    "jobs": {"task": "records.sweep_jobs", "schedule": 60.0, "options": {"expires": 55}},
 }
+
+# --- Long jobs: what people ask for and wait for, see records/services/job.py ------------------------------------
+JOB_KINDS = {"export": "enforcement.exports.work.run"}  # what does each kind
+JOB_NEWS = "notifications.services.job.tell"  # what says that one has ended
+JOBS_AT_ONCE = env.int("JOBS_AT_ONCE", default=1)  # fewer than the hands of the jobs' workers: the sweeps need one
+JOB_TIME_LIMIT = env.int("JOB_TIME_LIMIT", default=3600)  # seconds, then its process is ended and it is tried again
+JOB_FILE_HOURS = env.int("JOB_FILE_HOURS", default=24)  # how long a result can be fetched
+EXPORT_AT_ONCE = env.int("EXPORT_AT_ONCE", default=5_000)  # rows; a longer list is a job
+EXPORT_FILE_ROWS = env.int("EXPORT_FILE_ROWS", default=100_000)  # rows a file; a longer list is several
+EXPORT_MOST = env.int("EXPORT_MOST", default=1_000_000)  # rows; a longer list has to be narrowed
 
 # --- Messages -----------------------------------------------------------------------------------------------------
 # By which channels people are told, in the order in which they are tried for whoever has chosen nothing. A robot or a

@@ -7,10 +7,12 @@ told more.
 
 from dataclasses import dataclass, field
 from datetime import time, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -24,12 +26,15 @@ from enforcement.services import dispatch as dispatches
 from enforcement.services import event as events
 from enforcement.services import extension as extensions
 from enforcement.services import handover as handovers
+from enforcement.services import lot as lots
 from enforcement.services import returns
 from enforcement.services import suspension as suspensions
 from enforcement.services import whistle as whistles
+from enforcement.services.lot import Terms
 from enforcement.services.rating import Rating
 from notifications.models import Message
-from records.models import Attachment
+from records.models import Attachment, Job
+from records.services import job as jobs
 from records.services.attachment import attach
 from tests.cast import Cast, ShiftFactory, client_for
 from tests.pictures import jpeg
@@ -51,6 +56,7 @@ WHISTLE = (TOWN - {"grid"}) | SCJG | ZRZY | ABOVE
 SUBMITTED = (TOWN - {"grid"}) | ABOVE
 TO_SCJG = (TOWN - {"grid"}) | SCJG | ABOVE
 TO_ZRZY = (TOWN - {"grid"}) | ZRZY | ABOVE
+DESKS = DESK | CHANGLE_DESK | SCJG | {"zrzy_liaison", "zrzy_leader", "zfj_liaison"}
 HANDED = (TOWN - {"grid"}) | CHANGLE_DESK | ABOVE  # from one township to the other
 
 
@@ -143,6 +149,17 @@ TABLE = {
     "enforcement:extension-refuse": verb(DESK, "extension", TO_SCJG),
     "enforcement:dispatch-claim": verb(SCJG, "lead", TO_SCJG),
     "enforcement:dispatch-remind": verb(DESK, "lead", TO_SCJG),
+    "enforcement:dispatch-sheet": page(TO_SCJG, "lead", TO_SCJG),
+    "enforcement:escalation-sheet": page(DESK | SCJG | ABOVE, "red", DESK | SCJG | ABOVE),
+    "enforcement:export": verb(EVERYBODY - {"bureau_admin", "stranger"}, "listing"),
+    "enforcement:lot-preview": page(DESKS),
+    "enforcement:lot-run": verb(DESKS),
+    "enforcement:lot-detail": page({"duty"}, "lot", {"duty"}),
+    "records:job-list": page(EVERYBODY),
+    "records:job-detail": page({"duty"}, "job", {"duty"}),
+    "records:job-cancel": verb({"duty"}, "job", {"duty"}),
+    "records:job-file": page({"duty"}, "job_file", {"duty"}),
+    "townships:shifts-sheet": page((TOWN - {"grid"}) | CHANGLE_DESK | ABOVE),
     "enforcement:escalation-list": page(
         DESK | CHANGLE_DESK | SCJG | ABOVE | {"zrzy_liaison", "zrzy_leader", "zfj_liaison"}
     ),
@@ -269,6 +286,10 @@ def world(cast: Cast, rules: None, settings: Any, tmp_path: Any) -> dict[str, An
         "saved": saved_filters.save(
             code="events", name="夜查", query="q=夜查", is_shared=True, by=cast.duty, request_id=uuid4()
         ),
+        "listing": ("event",),
+        "lot": lots.run("remind", [(helper.pk, "signed")], Terms(), by=cast.duty, request_id=uuid4()),
+        "job": _job(cast),
+        "job_file": (_job(cast, file="rows.csv").pk, 1),
     }
 
 
@@ -329,12 +350,31 @@ def _returned(cast: Cast, event: Event, *, needs_leader: bool) -> Any:
     return dispatch
 
 
+def _job(cast: Cast, *, file: str = "") -> Job:
+    """One that waits, or one that has made a file."""
+    job = jobs.ask("export", by=cast.duty, request_id=uuid4(), title="导出事件", arguments={})
+    if file:
+        (Path(settings.MEDIA_ROOT) / file).write_text("编号")
+        now, made = timezone.now(), {"name": file, "path": file, "size": 6, "rows": 1}
+        kept = {"finished_at": now, "expires_at": now + timedelta(hours=1)}
+        Job.objects.filter(pk=job.pk).update(state="done", files=[made], **kept)
+    return job
+
+
 def _message_of(cast: Cast) -> Any:
     return Message.objects.filter(recipient=cast.duty).latest("id")
 
 
+def args_of(address: Address, world: dict[str, Any]) -> tuple[Any, ...]:
+    """An object by its id; a tuple is what the address takes."""
+    if not address.on:
+        return ()
+    found = world[address.on]
+    return found if isinstance(found, tuple) else (found.pk,)
+
+
 def ask(client: Client, name: str, address: Address, world: dict[str, Any]) -> HttpResponse:
-    url = reverse(name, args=[world[address.on].pk] if address.on else [])
+    url = reverse(name, args=args_of(address, world))
     response = client.post(url) if address.post else client.get(url)
     if response.streaming:
         assert b"".join(response)
@@ -376,6 +416,6 @@ def test_get_changes_nothing(cast: Cast, world: dict[str, Any]) -> None:
     client = client_for(cast.leader)
     for name, address in TABLE.items():
         if address.post:
-            url = reverse(name, args=[world[address.on].pk] if address.on else [])
+            url = reverse(name, args=args_of(address, world))
             wanted = (200,) if name in ("enforcement:whistle-submit", "enforcement:action-submit") else (405,)
             assert client.get(url).status_code in wanted, name

@@ -13,6 +13,7 @@ urlpatterns = [
     path("squad/<int:pk>/status/", squad.member_status, name="member-status"),
     path("squad/who-can-come/", squad.who_can_come, name="who-can-come"),
     path("shifts/", shift.rota, name="shifts"),
+    path("shifts/print/", shift.sheet, name="shifts-sheet"),
     path("shifts/add/", shift.shift_add, name="shift-add"),
     path("shifts/<int:pk>/remove/", shift.shift_remove, name="shift-remove"),
 ]

@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from command_room.services.search import groups
-from enforcement.views.box import box_of
+from enforcement.filters.box import box_of
 from records.rules.pieces import MOST_LETTERS
 from records.services.search import TOO_SHORT, is_too_short
 

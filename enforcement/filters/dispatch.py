@@ -4,14 +4,46 @@ from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
+from django.http import QueryDict
 
+from enforcement.filters.asked import Asked, Asker
 from enforcement.filters.bar import ONLY_LATE, OPEN, ORDERS, from_day, in_order, in_state, only_late, to_day
+from enforcement.filters.box import IN, NAMES, OUT, Box, box_of
 from enforcement.filters.whistle import named
 from enforcement.models import Dispatch, Whistle
 from enforcement.services import search
 from townships.models import Unit
 
 PARTS = (("True", "主办"), ("False", "协办"))
+
+
+def listed(asker: Any) -> QuerySet[Dispatch]:
+    """One box by its own index; `visible_to` is the rule all the same."""
+    found, box = Dispatch.objects.visible_to(asker.user).order_by("-id"), box_of(asker)
+    if box.code == OUT:
+        return found.filter(by_unit_id=box.unit_id)
+    return found.filter(department_id=box.unit_id) if box.code == IN else found
+
+
+def sides(asker: Any, box: Box) -> dict[str, bool]:
+    """Whether one unit has sent all of them, and whether one has got all: then there is no column and no filter for it."""
+    return {"is_out": box.code == OUT, "is_in": box.code == IN or answers_for_one(asker.user)}
+
+
+def answers_for_one(user: Any) -> bool:
+    """A sub-unit's or a department's officer, whose list holds one department's dispatches alone."""
+    post = user.acting
+    return post is not None and (post.unit.is_department or post.unit.kind == Unit.Kind.SUBUNIT)
+
+
+def asked(user: Any, query: QueryDict) -> Asked:
+    """What the list shows under this address."""
+    asker = Asker(user, query)
+    box = box_of(asker)
+    return Asked(
+        DispatchFilter(query, listed(asker), request=asker, **sides(asker, box)),
+        NAMES.get(box.code, ""),
+    )
 
 
 class DispatchFilter(django_filters.FilterSet):

@@ -4,7 +4,9 @@ from typing import Any
 
 import django_filters
 from django.db.models import Q, QuerySet
+from django.http import QueryDict
 
+from enforcement.filters.asked import Asked, Asker
 from enforcement.filters.bar import OPEN, ORDERS, from_day, in_order, in_state, to_day
 from enforcement.models import Event
 from enforcement.services import search
@@ -12,6 +14,17 @@ from townships.models import Role, Unit
 
 ORDERS_OF_EVENTS = (*ORDERS, ("place", "按地点（只看在办）"))
 URGENT = (("True", "只看紧急"), ("False", "不紧急"))
+
+
+def listed(user: Any) -> QuerySet[Event]:
+    """A township its own: what a neighbour offers it waits in its work list, and is not its event yet."""
+    found, post = Event.objects.visible_to(user).order_by("-id"), user.acting
+    return found.filter(township_id=post.unit_id) if post and post.unit.is_township else found
+
+
+def asked(user: Any, query: QueryDict) -> Asked:
+    """What the list shows under this address."""
+    return Asked(EventFilter(query or None, listed(user), request=Asker(user, query)))
 
 
 class EventFilter(django_filters.FilterSet):

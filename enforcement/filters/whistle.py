@@ -4,11 +4,34 @@ from typing import Any
 
 import django_filters
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import QueryDict
 
+from enforcement.filters.asked import Asked, Asker
 from enforcement.filters.bar import ONLY_LATE, OPEN, ORDERS, from_day, in_order, in_state, only_late, to_day
+from enforcement.filters.box import IN, NAMES, OUT, box_of
 from enforcement.models import Dispatch, Whistle
 from enforcement.services import search
 from townships.models import Unit
+
+NOT_RETURNED = [state for state in Dispatch.State.values if state != Dispatch.State.RETURNED]
+
+
+def listed(asker: Any) -> QuerySet[Whistle]:
+    """One box, newest first, each by its own index: the unit's own whistles, or those that it has a dispatch of."""
+    found, box = Whistle.objects.visible_to(asker.user), box_of(asker)
+    if box.code == OUT:
+        return found.filter(by_unit_id=box.unit_id).order_by("-id")
+    if box.code == IN:
+        held = {"dispatches__department_id": box.unit_id, "dispatches__state__in": NOT_RETURNED}
+        return found.filter(**held).order_by("-dispatches__id")
+    return found.order_by("-id")
+
+
+def asked(user: Any, query: QueryDict) -> Asked:
+    """What the list shows under this address."""
+    asker = Asker(user, query)
+    box = box_of(asker)
+    return Asked(WhistleFilter(query, listed(asker), request=asker, is_out=box.code == OUT), NAMES.get(box.code, ""))
 
 
 class WhistleFilter(django_filters.FilterSet):

@@ -1,5 +1,7 @@
+from records.models.access import Access
 from records.models.attachment import Attachment
 from records.models.entry import Entry, Stage
+from records.models.job import Job
 from records.models.number import Serial
 
-__all__ = ["Attachment", "Entry", "Serial", "Stage"]
+__all__ = ["Access", "Attachment", "Entry", "Job", "Serial", "Stage"]

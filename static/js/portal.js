@@ -91,6 +91,7 @@
       showChanged(event.detail.target);
       wire(event.detail.elt);
       refreshDue();
+      countTicked();
     });
     body.addEventListener("htmx:afterRequest", function (event) { if (event.detail.successful) { lost(false); } });
     ["htmx:sendError", "htmx:timeout"].forEach(function (name) {
@@ -122,7 +123,7 @@
 
   function onSubmit(event) {
     var form = event.target, button = event.submitter || form.querySelector("button:not([type=button])");
-    if (form.method !== "post" || event.defaultPrevented) { return; }
+    if (form.method !== "post" || event.defaultPrevented || "download" in form.dataset) { return; } // the page stays
     if (form.dataset.sent) { event.preventDefault(); return; }
     form.dataset.sent = "1";
     if (button && !form.hasAttribute("hx-post")) {
@@ -241,6 +242,26 @@
     button.addEventListener("click", function () { window.print(); });
   }
 
+  /* ---- Ticked rows of a list ------------------------------------------------------------------------------------ */
+
+  function countTicked(changed) {
+    var boxes = document.querySelectorAll('input[form="lot-form"]'), all = document.querySelector("[data-tick-all]");
+    var says = document.querySelector("[data-ticked]"), ticked = 0;
+    if (!says) { return; }
+    Array.prototype.forEach.call(boxes, function (box) {
+      if (changed === all && all) { box.checked = all.checked; }
+      box.closest("tr").classList.toggle("is-ticked", box.checked);
+      ticked += box.checked ? 1 : 0;
+    });
+    if (all) {
+      all.checked = ticked > 0 && ticked === boxes.length;
+      all.indeterminate = ticked > 0 && ticked < boxes.length;
+      all.closest("label").hidden = false;
+    }
+    says.closest(".over").classList.toggle("has-ticked", ticked > 0);
+    says.textContent = ticked ? "勾选的 " + ticked + " 件" : "勾选的";
+  }
+
   function wire(root) {
     [[".pick", pick], ["[data-locate]", locate], ["[data-print]", printer], ["[data-keeps-query]", keepQuery]].forEach(function (pair) {
       each(pair[0], root, function (node) {
@@ -255,6 +276,8 @@
     wireHtmx();
     wire(document);
     refreshDue();
+    countTicked();
+    document.addEventListener("change", function (event) { countTicked(event.target); });
     each("body:not(.specimens) .errors", document, function (summary, at) { if (!at) { summary.focus(); } });
     window.setInterval(refreshDue, 30000);
     document.addEventListener("submit", onSubmit);

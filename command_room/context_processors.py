@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
 from notifications.services import inbox
+from townships.entrance import left
 from townships.models import Post, Role, Unit, User
 
 BOARD = ("指挥台", "command_room:board")
@@ -109,6 +111,14 @@ class Frame:
         return [Hat(post.pk, post.label, is_on=post == self.post) for post in posts]
 
     @property
+    def no_second_factor(self) -> str:
+        """Said on every page of a demo, and to administrators anywhere, while no role needs a second factor."""
+        if settings.OTP_REQUIRED_ROLES:
+            return ""
+        is_admin = self.post is not None and self.post.role == Role.ADMIN
+        return "演示 · 未启用二次验证" if settings.DEMO_DATA else "未启用二次验证" if is_admin else ""
+
+    @property
     def is_phone_role(self) -> bool:
         """Who works with the phone in the hand and may report."""
         post = self.post
@@ -140,8 +150,11 @@ class Frame:
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """`frame` in every template of somebody who is signed in: nav, posts, post, unread, is_phone_role. Else None."""
+    """`frame` in every template of somebody who is signed in: nav, posts, post, unread, is_phone_role. Else None.
+
+    `idle_left`: seconds until the session ends by itself.
+    """
     user = getattr(request, "user", None)  # an error page may come before the middleware that knows who it is
     if user is None or not user.is_authenticated:
         return {"frame": None}
-    return {"frame": Frame(user, request.path)}
+    return {"frame": Frame(user, request.path), "idle_left": left(request).seconds}

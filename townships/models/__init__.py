@@ -1,5 +1,6 @@
 from townships.models.person import COMMAND_ROOM, DESKS, LEADERS, OVERSIGHT, OldPassword, Post, Role, User
 from townships.models.place import CalendarYear, Holiday, Unit, WorkingHours
+from townships.models.second_factor import RecoveryCode, SecondFactor
 from townships.models.shift_note import ShiftNote
 from townships.models.squad import Certificate, Shift, SquadMember
 
@@ -13,7 +14,9 @@ __all__ = [
     "Holiday",
     "OldPassword",
     "Post",
+    "RecoveryCode",
     "Role",
+    "SecondFactor",
     "Shift",
     "ShiftNote",
     "SquadMember",

@@ -157,4 +157,4 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)  # an error page may come before the middleware that knows who it is
     if user is None or not user.is_authenticated:
         return {"frame": None}
-    return {"frame": Frame(user, request.path), "idle_left": left(request).seconds}
+    return {"frame": Frame(user, request.path), "idle_left": lambda: left(request).seconds}

@@ -25,6 +25,9 @@ SHIFTS = ("值班", "townships:shifts")
 SHIFT_NOTES = ("值班交接", "command_room:shift-note-list")
 MESSAGES = ("消息", "notifications:inbox")
 ADMIN = ("管理后台", "admin:index")
+WALL_LINKS = ("大屏链接", "command_room:wall-links")
+RETENTION = ("保存期限", "command_room:retention")
+AUDIT = ("审计", "command_room:audit")
 
 Pages = tuple[tuple[str, str], ...]
 FILES: Pages = (EVENTS, WHISTLES, DISPATCHES)
@@ -59,8 +62,8 @@ NAV: dict[str, tuple[tuple[str, Pages], ...]] = {
     Role.LIAISON: DEPARTMENT_NAV,
     Role.DEPT_LEADER: DEPARTMENT_NAV,
     Role.GUIDANCE: (("", (BOARD, ("待裁定和超期的", WORK[1]))), *CITY_NAV),
-    Role.AUDITOR: (("", (BOARD, ("超期未办的", WORK[1]))), *CITY_NAV),
-    Role.ADMIN: (("", (ADMIN, MESSAGES)),),
+    Role.AUDITOR: (("", (BOARD, ("超期未办的", WORK[1]))), ("审计", (AUDIT, RETENTION)), *CITY_NAV),
+    Role.ADMIN: (("", (ADMIN, WALL_LINKS, RETENTION, MESSAGES)),),
 }
 
 

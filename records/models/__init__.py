@@ -3,6 +3,6 @@ from records.models.attachment import Attachment
 from records.models.entry import Entry, Stage
 from records.models.link import PublicLink
 from records.models.number import Serial
-from records.models.retention import RetentionList, RetentionRule
+from records.models.retention import ClearedFile, RetentionList, RetentionRule
 
-__all__ = ["Access", "Attachment", "Entry", "PublicLink", "RetentionList", "RetentionRule", "Serial", "Stage"]
+__all__ = ["Access", "Attachment", "ClearedFile", "Entry", "PublicLink", "RetentionList", "RetentionRule", "Serial", "Stage"]

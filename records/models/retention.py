@@ -31,6 +31,16 @@ class RetentionRule(models.Model):
         return reverse("command_room:retention")
 
 
+class ClearedFile(models.Model):
+    """The file of this attachment was cleared after its time; the row with its seal stays."""
+
+    attachment = models.OneToOneField("records.Attachment", on_delete=models.PROTECT, related_name="cleared")
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.attachment_id} {self.at:%Y-%m-%d}"
+
+
 class RetentionList(models.Model):
     """What one kind has past its time, as it was found: how much, from when to when. Cleared only when confirmed."""
 

@@ -39,6 +39,7 @@ class PostResource(ReferenceResource):
 
 @admin.register(User)
 class UserAdmin(ImportingAdmin):
+    is_personal = True
     resource_classes = [
         resource_for(
             User,

@@ -38,12 +38,13 @@ def screen(request: HttpRequest, token: str) -> HttpResponse:
     """The whole page; from then on it asks for the fragment by itself."""
     now = timezone.now()
     try:
-        township = asked_for(request, token, now)
+        link = asked_for(request, token, now)
     except TooMany:
         return _closed(request, "刷新得太快了，请等一分钟。", TOO_MANY)
-    if township is None:
+    if link is None:
         return _closed(request, "这个链接没有、过期了或已作废。请向本单位领导或系统管理员要一个新的。", GONE)
-    context = {"now": now, "township": township, "drawn": drawn(township, marks.of_wall(township.pk, now), now)}
+    mark = marks.of_wall(link.target_id, now)
+    context = {"now": now, "township": wall.township_of(link), "drawn": drawn(link, mark, now)}
     context["rows_url"] = reverse("command_room:wall-rows", args=[token])
     return _quiet(render(request, "command_room/wall.html", context))
 
@@ -54,28 +55,27 @@ def rows(request: HttpRequest, token: str) -> HttpResponse:
     """The fragment, or 304; where the link does not hold any more the page is loaded anew, which then says so."""
     now = timezone.now()
     try:
-        township = asked_for(request, token, now)
+        link = asked_for(request, token, now)
     except TooMany:
         return HttpResponse(status=TOO_MANY)
-    if township is None:
+    if link is None:
         return HttpResponse(status=GONE, headers={"HX-Refresh": "true"})
-    mark = marks.of_wall(township.pk, now)
-    return _quiet(respond(request, mark, now, lambda: drawn(township, mark, now)))
+    mark = marks.of_wall(link.target_id, now)
+    return _quiet(respond(request, mark, now, lambda: drawn(link, mark, now)))
 
 
-def asked_for(request: HttpRequest, token: str, now: datetime) -> Unit | None:
-    """Whose board this token shows. Raises TooMany."""
+def asked_for(request: HttpRequest, token: str, now: datetime) -> PublicLink | None:
+    """The link of this token, if it holds. Raises TooMany."""
     address = get_client_ip_address(request) or ""
-    found = links.find(token, purpose=PublicLink.Purpose.WALL, address=address, now=now, most=wall.USES)
-    return wall.township_of(found) if found else None
+    return links.find(token, purpose=PublicLink.Purpose.WALL, address=address, now=now, most=wall.USES)
 
 
-def drawn(township: Unit, mark: str, now: datetime) -> Drawing:
+def drawn(link: PublicLink, mark: str, now: datetime) -> Drawing:
     def make() -> tuple[SafeString, datetime]:
-        found = wall.wall(township, now)
+        found = wall.wall(wall.township_of(link), now)
         return render_to_string("command_room/_wall.html", {"wall": found, "now": now}), found.until
 
-    return draw(f"wall:{township.pk}", mark, now, make)
+    return draw(f"wall:{link.target_id}", mark, now, make)
 
 
 def _closed(request: HttpRequest, sentence: str, status: int) -> HttpResponse:

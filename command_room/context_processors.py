@@ -114,12 +114,17 @@ class Frame:
         return [Hat(post.pk, post.label, is_on=post == self.post) for post in posts]
 
     @property
-    def no_second_factor(self) -> str:
-        """Said on every page of a demo, and to administrators anywhere, while no role needs a second factor."""
+    def no_second_factor(self) -> tuple[str, str] | None:
+        """Said on every page of a demo, and to administrators anywhere, while no role needs a second factor.
+
+        In two parts: a phone's bar has room for the first.
+        """
         if settings.OTP_REQUIRED_ROLES:
-            return ""
+            return None
+        if settings.DEMO_DATA:
+            return "演示", " · 未启用二次验证"
         is_admin = self.post is not None and self.post.role == Role.ADMIN
-        return "演示 · 未启用二次验证" if settings.DEMO_DATA else "未启用二次验证" if is_admin else ""
+        return ("未启用二次验证", "") if is_admin else None
 
     @property
     def is_phone_role(self) -> bool:

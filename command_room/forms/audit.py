@@ -14,11 +14,16 @@ def day(label: str) -> forms.DateField:
     return forms.DateField(label=label, required=False, widget=forms.DateInput({"type": "date"}), error_messages=wrong)
 
 
+def said(label: str, length: int, hint: str) -> forms.CharField:
+    widget = forms.TextInput({"placeholder": hint, "autocomplete": "off"})
+    return forms.CharField(label=label, max_length=length, required=False, widget=widget)
+
+
 class AuditForm(forms.Form):
     """Person, object, kind and time; all in the address."""
 
-    person = forms.CharField(label="人员（姓名或账号）", max_length=40, required=False)
-    number = forms.CharField(label="对象（完整编号或账号）", max_length=44, required=False)
+    person = said("人员", 40, "姓名或账号")
+    number = said("对象", 44, "完整编号或账号")
     kind = forms.ChoiceField(label="种类", choices=audit.CHOICES, required=False)
     since = day("自")
     until = day("至")

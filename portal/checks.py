@@ -47,9 +47,11 @@ def owner_is_not_the_web(**_: Any) -> list[CheckMessage]:
 
 def second_factor_is_for_roles(**_: Any) -> list[CheckMessage]:
     """A slip in a role's name would leave that role without a second factor, and nobody would notice."""
-    known = {value for value, _ in apps.get_model("townships.Post")._meta.get_field("role").choices}
+    known = {value for value, _ in apps.get_model("townships.Post")._meta.get_field("role").flatchoices}
     strange = set(settings.OTP_REQUIRED_ROLES) - known
     if not strange:
         return []
     hint = f"Known are: {', '.join(sorted(known))}."
-    return [Error(f"OTP_REQUIRED_ROLES names what is no role: {', '.join(sorted(strange))}.", hint=hint, id="portal.E002")]
+    return [
+        Error(f"OTP_REQUIRED_ROLES names what is no role: {', '.join(sorted(strange))}.", hint=hint, id="portal.E002")
+    ]

@@ -11,7 +11,6 @@ from structlog.contextvars import bind_contextvars
 
 from portal.address import client_address
 
-
 TOKEN = re.compile(r"(?<=^/wall/)[^/]+")
 
 

@@ -246,7 +246,8 @@ LOGIN_FAILURES_PER_ADDRESS = env.int(
 
 # The second factor: for these roles (values of townships.models.Role) nobody works without it; anybody may set it up.
 OTP_REQUIRED_ROLES = env.list("OTP_REQUIRED_ROLES", default=[])
-OTP_KEY = secret("OTP_KEY") or SEAL_KEY  # without it the seeds in the database are no secrets; a new one ends all devices
+# Without it the seeds in the database are no secrets; a new one ends all devices.
+OTP_KEY = secret("OTP_KEY") or SEAL_KEY
 OTP_GRACE_HOURS = env.int("OTP_GRACE_HOURS", default=24)  # after a reset: how long the person has to set it up anew
 OTP_TOTP_ISSUER = env.str("OTP_ISSUER", default="嵊州综合执法协同")
 OTP_TOTP_THROTTLE_FACTOR = 1  # seconds: after each wrong code twice as long as before

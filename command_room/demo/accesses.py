@@ -19,8 +19,12 @@ def write(people: Mapping[str, User], now: datetime, rng: Random) -> None:
     rows = [row for day in range(DAYS) for user in users for row in _day(user, now - timedelta(days=day), rng)]
     rows += _callers(people["ganlin-duty"], now, rng)
     admin = people["bureau-admin"]
-    rows.append(_row(admin, "person_viewed", now - timedelta(hours=3), rng, object_type="townships.user", object_id=users[0].pk))
-    rows.append(_row(admin, "exported", now - timedelta(days=1, hours=2), rng, count=len(people), detail={"list": "人员"}))
+    rows.append(
+        _row(admin, "person_viewed", now - timedelta(hours=3), rng, object_type="townships.user", object_id=users[0].pk)
+    )
+    rows.append(
+        _row(admin, "exported", now - timedelta(days=1, hours=2), rng, count=len(people), detail={"list": "人员"})
+    )
     Access.objects.bulk_create(sorted((row for row in rows if row.at < now), key=lambda row: row.at))
 
 
@@ -28,7 +32,9 @@ def _day(user: User, day: datetime, rng: Random) -> list[Access]:
     at = day.replace(hour=8, minute=0) + timedelta(seconds=rng.randrange(5400))
     found = [_row(user, "logged_in", at, rng), _row(user, "logged_out", at + timedelta(hours=8, minutes=40), rng)]
     if rng.random() < FAILED_SHARE:
-        failed = _row(user, "login_failed", at - timedelta(seconds=20), rng, object_type="townships.user", object_id=user.pk)
+        failed = _row(
+            user, "login_failed", at - timedelta(seconds=20), rng, object_type="townships.user", object_id=user.pk
+        )
         failed.by, failed.office = None, "未登录"
         found.append(failed)
     return found

@@ -121,7 +121,8 @@ class Line:
 # --- what is meant ------------------------------------------------------------------------------------------------------
 def people_named(text: str) -> list[int]:
     """Who is called so, by account or by a part of the name."""
-    return list(User.objects.filter(Q(username=text) | Q(name__icontains=text)).values_list("pk", flat=True)[:MOST_PEOPLE])
+    found = User.objects.filter(Q(username=text) | Q(name__icontains=text))
+    return list(found.values_list("pk", flat=True)[:MOST_PEOPLE])
 
 
 def targets_named(text: str) -> Targets:
@@ -180,7 +181,9 @@ def _accesses(asked: Asked) -> QuerySet[Access]:
         rows = rows.filter(what__in=KINDS[asked.kind][1])
     if asked.people is not None:  # what they did, and what was done with their accounts
         rows = rows.filter(Q(by__in=asked.people) | Q(object_type=User._meta.label_lower, object_id__in=asked.people))
-    return rows if asked.targets is None else rows.filter(_any(asked.targets, lambda m: m._meta.label_lower, "object_type"))
+    if asked.targets is None:
+        return rows
+    return rows.filter(_any(asked.targets, lambda model: model._meta.label_lower, "object_type"))
 
 
 def _entries(asked: Asked) -> QuerySet[Entry]:
@@ -245,10 +248,12 @@ def _entry(row: Entry) -> Line:
 def _change(row: LogEntry) -> Line:
     kind = row.content_type
     model = f"{kind.app_label}.{kind.model}" if kind else ""
-    target = (model, int(row.object_id)) if model and (row.object_id or "").isdigit() else None
+    pk = row.object_id or ""
+    target = (model, int(pk)) if model and pk.isdigit() else None
     noun = kind.name if kind else ""
     what = f"{row.get_action_flag_display()}{noun}"
-    return Line(Place(row.action_time, 0, row.pk), row.user.name, "管理后台", what, target, row.get_change_message(), about=row.object_repr)
+    place, said = Place(row.action_time, 0, row.pk), row.get_change_message()
+    return Line(place, row.user.name, "管理后台", what, target, said, about=row.object_repr)
 
 
 def _name(found: Sequence[Line]) -> None:
@@ -270,7 +275,8 @@ def _objects(label: str, ids: Iterable[int]) -> Mapping[int, Any]:
         model = apps.get_model(label)
     except LookupError:
         return {}
-    return model._default_manager.in_bulk(ids)
+    found: Mapping[int, Any] = model._default_manager.in_bulk(ids)
+    return found
 
 
 def failing_now(since: datetime) -> list[AccessAttempt]:

@@ -95,7 +95,8 @@ def _clear_sessions(before: datetime) -> int:
 
 
 def _attempts(before: datetime) -> QuerySet[AccessAttempt]:
-    return AccessAttempt.objects.filter(attempt_time__lt=before)
+    found: QuerySet[AccessAttempt] = AccessAttempt.objects.filter(attempt_time__lt=before)
+    return found
 
 
 def _clear_attempts(before: datetime) -> int:
@@ -189,7 +190,9 @@ def load_rules() -> None:
     """What an installation begins with, for kinds that have no row."""
     known = set(RetentionRule.objects.values_list("kind", flat=True))
     RetentionRule.objects.bulk_create(
-        RetentionRule(kind=kind.code, days=kind.days, basis=kind.basis) for kind in KINDS.values() if kind.code not in known
+        RetentionRule(kind=kind.code, days=kind.days, basis=kind.basis)
+        for kind in KINDS.values()
+        if kind.code not in known
     )
 
 
@@ -214,7 +217,13 @@ def list_expired() -> None:
         with transaction.atomic():
             RetentionRule.objects.select_for_update().get(pk=rule.pk)
             found = KINDS[code].find(before)
-            seen = {"before": before, "count": found.count, "oldest": found.oldest, "newest": found.newest, "listed_at": now}
+            seen = {
+                "before": before,
+                "count": found.count,
+                "oldest": found.oldest,
+                "newest": found.newest,
+                "listed_at": now,
+            }
             if RetentionList.objects.filter(rule=rule, state=State.CONFIRMED).exists():
                 continue  # it is being cleared
             if not RetentionList.objects.filter(rule=rule, state=State.LISTED).update(**seen) and found.count:

@@ -19,7 +19,7 @@ from command_room.services.audit import MOST_EXPORTED, PAGE, Asked, Place
 from records.services import access
 from townships.admin.files import SafeCSV, SafeXLSX
 
-FORMATS = {"xlsx": SafeXLSX, "csv": SafeCSV}
+FORMATS: dict[str, Any] = {"xlsx": SafeXLSX, "csv": SafeCSV}
 HEADS = ["时间", "人员", "岗位", "做了什么", "对象", "说明", "地址"]
 
 

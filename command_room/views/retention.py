@@ -41,7 +41,9 @@ def page(request: HttpRequest, form: RuleForm | None = None) -> HttpResponse:
         }
         for code, kind in KINDS.items()
     ]
-    past = [(one, KINDS[one.rule.kind]) for one in lists if one.state in ("done", "declined") and one.rule.kind in KINDS]
+    past = [
+        (one, KINDS[one.rule.kind]) for one in lists if one.state in ("done", "declined") and one.rule.kind in KINDS
+    ]
     context = {"rows": rows, "past": past, "may_set": can_decide_retention(user), "form": form, "now": timezone.now()}
     return render(request, "command_room/retention.html", context, status=422 if form else 200)
 

@@ -29,6 +29,7 @@ from townships.views.second_factor import qr
 
 GONE, TOO_MANY = 404, 429
 SHOWN = 100
+RELOADED = "1800"  # seconds: a screen without scripts, or one that hangs since before an upgrade
 
 
 # --- the screen: no session, no cookie ----------------------------------------------------------------------------------
@@ -46,7 +47,9 @@ def screen(request: HttpRequest, token: str) -> HttpResponse:
     mark = marks.of_wall(link.target_id, now)
     context = {"now": now, "township": wall.township_of(link), "drawn": drawn(link, mark, now)}
     context["rows_url"] = reverse("command_room:wall-rows", args=[token])
-    return _quiet(render(request, "command_room/wall.html", context))
+    response = _quiet(render(request, "command_room/wall.html", context))
+    response["Refresh"] = RELOADED
+    return response
 
 
 @login_not_required

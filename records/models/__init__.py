@@ -5,4 +5,14 @@ from records.models.link import PublicLink
 from records.models.number import Serial
 from records.models.retention import ClearedFile, RetentionList, RetentionRule
 
-__all__ = ["Access", "Attachment", "ClearedFile", "Entry", "PublicLink", "RetentionList", "RetentionRule", "Serial", "Stage"]
+__all__ = [
+    "Access",
+    "Attachment",
+    "ClearedFile",
+    "Entry",
+    "PublicLink",
+    "RetentionList",
+    "RetentionRule",
+    "Serial",
+    "Stage",
+]

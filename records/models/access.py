@@ -23,7 +23,9 @@ class Access(models.Model):
         help_text="nobody: a log-in that failed",
     )
     office = models.CharField("岗位", max_length=80)
-    what = models.CharField("动作", max_length=40, help_text="in snake case and the past tense, as a verb of the timeline")
+    what = models.CharField(
+        "动作", max_length=40, help_text="in snake case and the past tense, as a verb of the timeline"
+    )
     object_type = models.CharField("对象", max_length=60, blank=True, help_text="room.model in lower case")
     object_id = models.BigIntegerField(null=True, blank=True)
     count = models.PositiveIntegerField("条数", null=True, blank=True)

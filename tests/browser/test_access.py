@@ -88,7 +88,9 @@ def log_out(page: Page) -> None:
     expect(page.get_by_role("heading", name="登录")).to_be_visible()
 
 
-def test_session_ends_beside_a_form_and_the_form_is_kept(committed_cast: Cast, open_page: OpenPage, settings: Any) -> None:
+def test_session_ends_beside_a_form_and_the_form_is_kept(
+    committed_cast: Cast, open_page: OpenPage, settings: Any
+) -> None:
     settings.IDLE_MINUTES = {"*": 2}
     page = open_page(DESK)
     duty = Person(page, committed_cast.duty.username, javascript=True)
@@ -111,7 +113,9 @@ def test_session_ends_beside_a_form_and_the_form_is_kept(committed_cast: Cast, o
     page.get_by_role("button", name="已经登录，回到填写").click()
     expect(page.get_by_role("alertdialog")).to_have_count(0)
     expect(page.get_by_label("地点")).to_have_value("东街 12 号")
-    sent = page.evaluate("fetch('/session/', {method: 'POST', headers: {'X-CSRFToken': document.querySelector('[name=csrfmiddlewaretoken]').value}}).then(r => r.status)")
+    sent = page.evaluate(
+        "fetch('/session/', {method: 'POST', headers: {'X-CSRFToken': document.querySelector('[name=csrfmiddlewaretoken]').value}}).then(r => r.status)"
+    )
     assert sent == 200, "the form's own token is good for the new log-in"
 
 

@@ -141,7 +141,9 @@ def test_photo_goes_and_its_seal_stays(cast: Cast) -> None:
 def test_messages_sessions_and_mails_go_with_their_time(cast: Cast, settings: Any) -> None:
     at = timezone.now() - YEARS
     for key, state in (("old", "sent"), ("waits", "held")):
-        message = Message.objects.create(key=key, kind="reminded", recipient=cast.duty, data={}, link="/", created_at=at)
+        message = Message.objects.create(
+            key=key, kind="reminded", recipient=cast.duty, data={}, link="/", created_at=at
+        )
         Delivery.objects.create(message=message, channel="mail", address="x", state=state, sent_at=at)
     Session.objects.create(session_key="old", session_data="", expire_date=at)
     Session.objects.create(session_key="new", session_data="", expire_date=timezone.now())

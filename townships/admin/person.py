@@ -87,7 +87,9 @@ class UserAdmin(ImportingAdmin):
             raise PermissionDenied
         if request.method == "POST":
             second_factor.reset(user, by=request.user)
-            self.message_user(request, f"已重置 {user} 的二次验证，本人、管理员和审计员都已收到消息。", messages.SUCCESS)
+            self.message_user(
+                request, f"已重置 {user} 的二次验证，本人、管理员和审计员都已收到消息。", messages.SUCCESS
+            )
             return redirect("admin:townships_user_change", user.pk)
         context = {"opts": self.opts, "original": user, "title": "重置二次验证", "hours": settings.OTP_GRACE_HOURS}
         context |= self.admin_site.each_context(request)

@@ -91,7 +91,9 @@ class PasswordForm(PasswordChangeForm):
     """The rules in one breath; each is still named by its validator when it is broken."""
 
     field_order = ["old_password", "new_password1", "new_password2", "code"]
-    code = CodeField(label="验证码", help_text="验证器上的 6 位数字，或一个恢复码。刚登录时用过的那个不能再用，请等下一个。")
+    code = CodeField(
+        label="验证码", help_text="验证器上的 6 位数字，或一个恢复码。刚登录时用过的那个不能再用，请等下一个。"
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,5 +1,7 @@
 import hashlib
 import hmac
+from collections.abc import Sequence
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -15,7 +17,7 @@ class SecondFactor(TOTPDevice):  # type: ignore[misc]  # the library is untyped
     class Meta:
         proxy = True
         verbose_name = verbose_name_plural = "二次验证器"
-        default_permissions: tuple[str, ...] = ()
+        default_permissions: ClassVar[Sequence[str]] = ()
 
     @property
     def bin_key(self) -> bytes:
@@ -31,10 +33,8 @@ class RecoveryCode(models.Model):
     made_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        default_permissions: tuple[str, ...] = ()
+        default_permissions: ClassVar[Sequence[str]] = ()
         constraints = [models.UniqueConstraint(fields=["user", "code_hash"], name="recovery_code_once")]
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.used_at or '-'}"
-
-

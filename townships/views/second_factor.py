@@ -83,7 +83,7 @@ def turn_off(request: HttpRequest) -> HttpResponse:
         second_factor.turn_off(user)
         messages.success(request, "二次验证已关闭。")
     else:
-        messages.warning(request, f"没有关闭：{' '.join(form.errors.get('code', []))}")
+        messages.warning(request, f"没有关闭：{' '.join(map(str, form.errors.get('code', [])))}")
     return redirect("townships:second-factor")
 
 
@@ -102,7 +102,9 @@ def qr(text: str) -> SafeString:
     """As SVG in the page: an address of its own would be one more place to read it from."""
     out = io.BytesIO()
     drawn = segno.make(text, error="m", micro=False)
-    drawn.save(out, kind="svg", xmldecl=False, svgns=False, scale=5, border=2, svgclass="qr", lineclass=None, title="二维码")
+    drawn.save(
+        out, kind="svg", xmldecl=False, svgns=False, scale=5, border=2, svgclass="qr", lineclass=None, title="二维码"
+    )
     return mark_safe(out.getvalue().decode())  # noqa: S308 - drawn by the library, the text is in it as squares
 
 

@@ -60,9 +60,9 @@ def rows(request: HttpRequest, token: str) -> HttpResponse:
     try:
         link = asked_for(request, token, now)
     except TooMany:
-        return HttpResponse(status=TOO_MANY)
+        return _quiet(HttpResponse(status=TOO_MANY))
     if link is None:
-        return HttpResponse(status=GONE, headers={"HX-Refresh": "true"})
+        return _quiet(HttpResponse(status=GONE, headers={"HX-Refresh": "true"}))
     mark = marks.of_wall(link.target_id, now)
     return _quiet(respond(request, mark, now, lambda: drawn(link, mark, now)))
 
@@ -86,7 +86,8 @@ def _closed(request: HttpRequest, sentence: str, status: int) -> HttpResponse:
 
 
 def _quiet(response: HttpResponse) -> HttpResponse:
-    """The token is in the address: no search engine keeps it, and no other site hears of it."""
+    """The token is in the address: no search engine keeps it, no other site hears of it, and no log of refused requests."""
+    response._has_been_logged = True  # type: ignore[attr-defined]  # by portal.middleware, without the token
     response["X-Robots-Tag"] = "noindex, nofollow"
     response["Referrer-Policy"] = "no-referrer"
     return response

@@ -151,6 +151,18 @@ def test_guessing_is_refused_after_some_tries(cast: Cast) -> None:
     assert Client().get(url, REMOTE_ADDR="10.1.2.3").status_code == 200
 
 
+def test_no_log_has_the_token(cast: Cast, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(wall, "USES", 1)
+    link, url = made(cast)
+    with caplog.at_level("INFO"):
+        codes = [Client().get(url).status_code, Client().get(url).status_code, Client().get(f"{url}rows/").status_code]
+        links.revoke(link, by=cast.leader)
+        codes.append(Client().get(url).status_code)
+    assert codes == [200, 429, 429, 404]
+    assert "/wall/…/" in caplog.text
+    assert url.split("/")[2] not in caplog.text
+
+
 def test_screen_beside_a_log_in_does_not_keep_it_awake(cast: Cast, stopped_clock: Any) -> None:
     _, url = made(cast)
     client = client_for(cast.duty)

@@ -23,6 +23,7 @@ ESCALATIONS = ("督办", "enforcement:escalation-list")
 SQUAD = ("一支队伍", "townships:squad")
 SHIFTS = ("值班", "townships:shifts")
 SHIFT_NOTES = ("值班交接", "command_room:shift-note-list")
+CONTACTS = ("通讯录", "command_room:person-list")
 MESSAGES = ("消息", "notifications:inbox")
 ADMIN = ("管理后台", "admin:index")
 WALL_LINKS = ("大屏链接", "command_room:wall-links")
@@ -32,38 +33,39 @@ AUDIT = ("审计", "command_room:audit")
 Pages = tuple[tuple[str, str], ...]
 FILES: Pages = (EVENTS, WHISTLES, DISPATCHES)
 TEAM: Pages = (SQUAD, SHIFTS, SHIFT_NOTES)
+LAST: Pages = (CONTACTS, MESSAGES)
 DESK_NAV: tuple[tuple[str, Pages], ...] = (
     ("", (BOARD, WORK)),
     ("事件与吹哨", (*FILES, START, ESCALATIONS)),
     ("队伍", TEAM),
-    ("", (MESSAGES,)),
+    ("", LAST),
 )
 ANSWERS: Pages = (DISPATCHES, WHISTLES, EVENTS)
 DEPARTMENT_NAV: tuple[tuple[str, Pages], ...] = (
     ("", (WORK,)),
     ("事件与吹哨", (*ANSWERS, START, ESCALATIONS)),
-    ("", (MESSAGES,)),
+    ("", LAST),
 )
 SENT_NAV: tuple[tuple[str, Pages], ...] = (  # a department's officers, and whoever is in a sub-unit
     ("", (WORK,)),
     ("事件与吹哨", ANSWERS),
-    ("", (MESSAGES,)),
+    ("", LAST),
 )
 CITY_NAV: tuple[tuple[str, Pages], ...] = (
     ("事件与吹哨", (*FILES, ESCALATIONS)),
     ("队伍", TEAM),
-    ("", (MESSAGES,)),
+    ("", LAST),
 )
 NAV: dict[str, tuple[tuple[str, Pages], ...]] = {
-    Role.GRID: (("", (OWN_REPORTS, EVENTS, MESSAGES)),),
-    Role.OFFICER: (("", (WORK,)), ("事件与吹哨", FILES), ("队伍", TEAM), ("", (MESSAGES,))),
+    Role.GRID: (("", (OWN_REPORTS, EVENTS, *LAST)),),
+    Role.OFFICER: (("", (WORK,)), ("事件与吹哨", FILES), ("队伍", TEAM), ("", LAST)),
     Role.DUTY: DESK_NAV,
     Role.LEADER: DESK_NAV,
     Role.LIAISON: DEPARTMENT_NAV,
     Role.DEPT_LEADER: DEPARTMENT_NAV,
     Role.GUIDANCE: (("", (BOARD, ("待裁定和超期的", WORK[1]))), *CITY_NAV),
     Role.AUDITOR: (("", (BOARD, ("超期未办的", WORK[1]))), ("审计", (AUDIT, RETENTION)), *CITY_NAV),
-    Role.ADMIN: (("", (ADMIN, WALL_LINKS, RETENTION, MESSAGES)),),
+    Role.ADMIN: (("", (ADMIN, WALL_LINKS, RETENTION, *LAST)),),
 }
 
 

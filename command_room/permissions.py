@@ -4,7 +4,8 @@ from typing import Any
 
 from django.conf import settings
 
-from townships.models import COMMAND_ROOM, OVERSIGHT, Role
+from command_room.models import SavedFilter
+from townships.models import COMMAND_ROOM, DESKS, OVERSIGHT, Role
 
 
 def can_view_board(user: Any) -> bool:
@@ -46,3 +47,15 @@ def can_view_retention(user: Any) -> bool:
 def can_decide_retention(user: Any) -> bool:
     post = user.acting
     return post is not None and post.role == Role.ADMIN
+
+
+def can_share_filter(user: Any) -> bool:
+    """Whoever speaks for the unit may keep filters for all of it; so may the guidance office and the auditors for theirs."""
+    post = user.acting
+    return post is not None and post.role in (*DESKS, *OVERSIGHT)
+
+
+def can_change_filter(user: Any, saved: SavedFilter) -> bool:
+    """Rename and delete: the own; the unit's by whoever may make them."""
+    is_own: bool = saved.owner_id == user.pk
+    return is_own or (can_share_filter(user) and saved.unit_id == user.acting.unit_id)

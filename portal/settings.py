@@ -93,6 +93,7 @@ MIDDLEWARE = [
     "records.middleware.RefusedMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "command_room.middleware.DefaultFilterMiddleware",
     "portal.middleware.RequestLogMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -134,6 +135,7 @@ WEB_DB_ROLE = env.str("WEB_DB_ROLE", default=embedded.WEB_ROLE if EMBEDDED_DATAB
 WEB_DATABASE_URL = env.str(
     "WEB_DATABASE_URL", default=embedded.database_url(VAR_DIR, role=embedded.WEB_ROLE) if EMBEDDED_DATABASE else ""
 )
+SAVED_FILTERS = env.int("SAVED_FILTERS", default=20)  # a person, or a unit, may keep for one list
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(VAR_DIR / "files")))  # never under the web root, served by a view

@@ -16,6 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
+from command_room.services import saved_filter as saved_filters
 from enforcement.models import Category, Check, Escalation, Event
 from enforcement.rules.deadlines import Step
 from enforcement.services import appeal as appeals
@@ -89,6 +90,14 @@ TABLE = {
     "command_room:retention-decline": verb({"bureau_admin"}, "expired"),
     "command_room:wall-links": page({"leader", "changle_leader", "bureau_admin"}),
     "command_room:wall-link-revoke": verb({"leader", "bureau_admin"}, "wall_link", EVERYBODY - {"changle_leader"}),
+    "command_room:search": page(EVERYBODY),
+    "command_room:person-list": page(EVERYBODY),
+    "command_room:unit-list": page(EVERYBODY),
+    "command_room:saved-filter-list": page(EVERYBODY),
+    "command_room:saved-filter-save": verb(EVERYBODY - {"stranger"}),
+    "command_room:saved-filter-rename": verb(DESK, "saved", DESK | {"officer"}),
+    "command_room:saved-filter-delete": verb(DESK, "saved", DESK | {"officer"}),
+    "command_room:saved-filter-default": verb(DESK | {"officer"}, "saved", DESK | {"officer"}),
     "command_room:components": page({"bureau_admin"}),
     "enforcement:event-list": page(EVERYBODY),
     "enforcement:event-report": page(TOWN | OTHER_TOWN),
@@ -273,6 +282,9 @@ def world(cast: Cast, rules: None, settings: Any, tmp_path: Any) -> dict[str, An
         "message": _message_of(cast),
         "wall_link": _wall_link(cast),
         "expired": _expired(),
+        "saved": saved_filters.save(
+            code="events", name="夜查", query="q=夜查", is_shared=True, by=cast.duty, request_id=uuid4()
+        ),
     }
 
 

@@ -3,18 +3,19 @@
 from typing import Any
 
 import django_filters
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
-from enforcement.filters.bar import ONLY_LATE, OPEN, ORDERS, by_due, from_day, in_state, only_late, to_day
+from enforcement.filters.bar import ONLY_LATE, OPEN, ORDERS, from_day, in_order, in_state, only_late, to_day
 from enforcement.filters.whistle import named
 from enforcement.models import Dispatch, Whistle
+from enforcement.services import search
 from townships.models import Unit
 
 PARTS = (("True", "主办"), ("False", "协办"))
 
 
 class DispatchFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(label="编号、标题", method="with_text")
+    q = django_filters.CharFilter(label="编号、标题、情况", method="with_text")
     state = django_filters.ChoiceFilter(
         label="状态", choices=[OPEN, *Dispatch.State.choices], method=in_state, empty_label="全部状态"
     )
@@ -27,7 +28,7 @@ class DispatchFilter(django_filters.FilterSet):
     late = django_filters.ChoiceFilter(label="期限", choices=ONLY_LATE, method=only_late, empty_label="不限")
     since = django_filters.DateFilter(label="派出自", field_name="sent_at", method=from_day)
     until = django_filters.DateFilter(label="派出至", field_name="sent_at", method=to_day)
-    order = django_filters.ChoiceFilter(label="排序", choices=ORDERS, method=by_due, empty_label="最新派出")
+    order = django_filters.ChoiceFilter(label="排序", choices=ORDERS, method=in_order, empty_label="最新派出")
 
     class Meta:
         model = Dispatch
@@ -42,7 +43,7 @@ class DispatchFilter(django_filters.FilterSet):
             del self.filters["department"]
 
     def with_text(self, queryset: QuerySet[Dispatch], _: str, text: str) -> QuerySet[Dispatch]:
-        return queryset.filter(Q(number__icontains=text) | Q(whistle__title__icontains=text))
+        return search.dispatches(queryset, text)
 
     def of_department(self, queryset: QuerySet[Dispatch], _: str, name: str) -> QuerySet[Dispatch]:
         return queryset.filter(department__in=named(name))

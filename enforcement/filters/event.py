@@ -5,15 +5,17 @@ from typing import Any
 import django_filters
 from django.db.models import Q, QuerySet
 
-from enforcement.filters.bar import OPEN, ORDERS, by_due, from_day, in_state, to_day
+from enforcement.filters.bar import OPEN, ORDERS, from_day, in_order, in_state, to_day
 from enforcement.models import Event
+from enforcement.services import search
 from townships.models import Role, Unit
 
+ORDERS_OF_EVENTS = (*ORDERS, ("place", "按地点（只看在办）"))
 URGENT = (("True", "只看紧急"), ("False", "不紧急"))
 
 
 class EventFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(label="编号、地点、标题", method="with_text")
+    q = django_filters.CharFilter(label="编号、地点、标题、情况", method="with_text")
     state = django_filters.ChoiceFilter(
         label="状态", choices=[OPEN, *Event.State.choices], method=in_state, empty_label="全部状态"
     )
@@ -24,7 +26,7 @@ class EventFilter(django_filters.FilterSet):
     urgent = django_filters.ChoiceFilter(label="紧急", field_name="is_urgent", choices=URGENT, empty_label="不限")
     since = django_filters.DateFilter(label="上报自", field_name="reported_at", method=from_day)
     until = django_filters.DateFilter(label="上报至", field_name="reported_at", method=to_day)
-    order = django_filters.ChoiceFilter(label="排序", choices=ORDERS, method=by_due, empty_label="最新上报")
+    order = django_filters.ChoiceFilter(label="排序", choices=ORDERS_OF_EVENTS, method=in_order, empty_label="最新上报")
 
     class Meta:
         model = Event
@@ -42,8 +44,7 @@ class EventFilter(django_filters.FilterSet):
                 del self.filters["township"]
 
     def with_text(self, queryset: QuerySet[Event], _: str, text: str) -> QuerySet[Event]:
-        has_text = Q(number__icontains=text) | Q(title__icontains=text) | Q(place__icontains=text)
-        return queryset.filter(has_text | Q(outside_number=text))
+        return search.events(queryset, text)
 
     def of_category(self, queryset: QuerySet[Event], _: str, text: str) -> QuerySet[Event]:
         """A code or its beginning, or a part of the name of the class or its group."""

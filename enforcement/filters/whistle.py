@@ -5,13 +5,14 @@ from typing import Any
 import django_filters
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from enforcement.filters.bar import ONLY_LATE, OPEN, ORDERS, by_due, from_day, in_state, only_late, to_day
+from enforcement.filters.bar import ONLY_LATE, OPEN, ORDERS, from_day, in_order, in_state, only_late, to_day
 from enforcement.models import Dispatch, Whistle
+from enforcement.services import search
 from townships.models import Unit
 
 
 class WhistleFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(label="编号、标题", method="with_text")
+    q = django_filters.CharFilter(label="编号、标题、情况", method="with_text")
     state = django_filters.ChoiceFilter(
         label="状态", choices=[OPEN, *Whistle.State.choices], method=in_state, empty_label="全部状态"
     )
@@ -21,7 +22,7 @@ class WhistleFilter(django_filters.FilterSet):
     late = django_filters.ChoiceFilter(label="期限", choices=ONLY_LATE, method=only_late, empty_label="不限")
     since = django_filters.DateFilter(label="提交自", field_name="submitted_at", method=from_day)
     until = django_filters.DateFilter(label="提交至", field_name="submitted_at", method=to_day)
-    order = django_filters.ChoiceFilter(label="排序", choices=ORDERS, method=by_due, empty_label="最新提交")
+    order = django_filters.ChoiceFilter(label="排序", choices=ORDERS, method=in_order, empty_label="最新提交")
 
     class Meta:
         model = Whistle
@@ -34,7 +35,7 @@ class WhistleFilter(django_filters.FilterSet):
             del self.filters["by_unit"]
 
     def with_text(self, queryset: QuerySet[Whistle], _: str, text: str) -> QuerySet[Whistle]:
-        return queryset.filter(Q(number__icontains=text) | Q(title__icontains=text))
+        return search.whistles(queryset, text)
 
     def with_department(self, queryset: QuerySet[Whistle], _: str, name: str) -> QuerySet[Whistle]:
         parts = Dispatch.objects.filter(whistle_id=OuterRef("pk"), department__in=named(name))

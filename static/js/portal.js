@@ -151,6 +151,24 @@
     });
   }
 
+  /* ---- Search: "/" goes to the box; what a list shows now is what is kept of it ------------------------------------- */
+
+  function seek(event) {
+    var box = document.querySelector("[data-seek]") || document.getElementById("q"), at = event.target;
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !box || !box.offsetParent) { return; }
+    if (/^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName) || at.isContentEditable) { return; }
+    event.preventDefault();
+    box.focus();
+    box.select();
+  }
+
+  function keepQuery(form) {
+    form.addEventListener("submit", function () {
+      var query = window.location.search.slice(1), field = form.querySelector("input[name=query]");
+      if (query && field) { field.value = query; } // htmx has changed the address, and not this form
+    });
+  }
+
   /* ---- Photos: shown before they are sent, gathered over several takes, at most data-max ---------------------------- */
 
   function pick(box) {
@@ -224,7 +242,7 @@
   }
 
   function wire(root) {
-    [[".pick", pick], ["[data-locate]", locate], ["[data-print]", printer]].forEach(function (pair) {
+    [[".pick", pick], ["[data-locate]", locate], ["[data-print]", printer], ["[data-keeps-query]", keepQuery]].forEach(function (pair) {
       each(pair[0], root, function (node) {
         if (!node.dataset.wired) { node.dataset.wired = "1"; pair[1](node); }
       });
@@ -242,6 +260,7 @@
     document.addEventListener("submit", onSubmit);
     document.addEventListener("click", closeMenus);
     document.addEventListener("keydown", function (event) { if (event.key === "Escape") { closeMenus(event); } });
+    document.addEventListener("keydown", seek);
     document.addEventListener("visibilitychange", function () { if (!document.hidden) { refreshDue(); } });
     window.addEventListener("pageshow", release);
   }

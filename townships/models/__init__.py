@@ -1,4 +1,15 @@
-from townships.models.person import COMMAND_ROOM, DESKS, LEADERS, OVERSIGHT, OldPassword, Post, Role, User
+from townships.models.person import (
+    COMMAND_ROOM,
+    DESKS,
+    LEADERS,
+    OVERSIGHT,
+    OldPassword,
+    Post,
+    Role,
+    User,
+    mobile_sight,
+    squad_of,
+)
 from townships.models.place import CalendarYear, Holiday, Unit, WorkingHours
 from townships.models.second_factor import RecoveryCode, SecondFactor
 from townships.models.shift_note import ShiftNote
@@ -23,4 +34,6 @@ __all__ = [
     "Unit",
     "User",
     "WorkingHours",
+    "mobile_sight",
+    "squad_of",
 ]

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('otp_totp', '0003_add_timestamps'),
-        ('townships', '0001_tables'),
+        ('townships', '0002_pinyin'),
     ]
 
     operations = [

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('admin', '0003_logentry_add_action_flag_choices'),
         ('contenttypes', '0002_remove_content_type_name'),
-        ('records', '0002_append_only'),
+        ('records', '0003_pieces'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

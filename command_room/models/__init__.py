@@ -1,0 +1,3 @@
+from command_room.models.saved_filter import DefaultFilter, ListCode, SavedFilter
+
+__all__ = ["DefaultFilter", "ListCode", "SavedFilter"]

@@ -60,7 +60,7 @@ def test_second_factor_set_up_and_asked_for(
 
     walk.submitted(committed_cast)
     auditor.goto("/audit/", "93-audit")
-    page.get_by_label("人员").fill(committed_cast.auditor.username)
+    page.locator("#id_person").fill(committed_cast.auditor.username)
     page.get_by_label("种类").select_option(label="二次验证")
     auditor.press("查找")
     expect(page.locator("table.audit")).to_contain_text("用了一个恢复码")
@@ -100,7 +100,7 @@ def test_session_ends_beside_a_form_and_the_form_is_kept(
     settings.IDLE_MINUTES = {"*": 30}
     page.get_by_role("button", name="继续使用").click()
     expect(page.locator(".idle-bar")).to_be_hidden()
-    page.get_by_label("地点").fill("东街 12 号")
+    page.locator("#id_place").fill("东街 12 号")
     Session.objects.all().delete()
     page.evaluate("htmx.ajax('GET', '/messages/bell/', {target: '.bell', swap: 'outerHTML'})")
     expect(page.get_by_role("alertdialog")).to_contain_text("您填写的内容还在")
@@ -112,7 +112,7 @@ def test_session_ends_beside_a_form_and_the_form_is_kept(
     expect(other.locator("h1")).to_contain_text("指挥台")
     page.get_by_role("button", name="已经登录，回到填写").click()
     expect(page.get_by_role("alertdialog")).to_have_count(0)
-    expect(page.get_by_label("地点")).to_have_value("东街 12 号")
+    expect(page.locator("#id_place")).to_have_value("东街 12 号")
     sent = page.evaluate(
         "fetch('/session/', {method: 'POST', headers: {'X-CSRFToken': document.querySelector('[name=csrfmiddlewaretoken]').value}}).then(r => r.status)"
     )

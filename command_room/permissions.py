@@ -27,6 +27,28 @@ def can_view_components(user: Any) -> bool:
     return settings.DEBUG or (post is not None and post.role == Role.ADMIN)
 
 
+def can_manage_wall_links(user: Any) -> bool:
+    """A township's leader for the own walls, the bureau's administrators for all."""
+    post = user.acting
+    return post is not None and (post.role == Role.ADMIN or (post.role == Role.LEADER and post.unit.is_township))
+
+
+def can_audit(user: Any) -> bool:
+    """Who looked at what: for the auditors alone; those who administer are among those who are watched."""
+    post = user.acting
+    return post is not None and post.role == Role.AUDITOR
+
+
+def can_view_retention(user: Any) -> bool:
+    post = user.acting
+    return post is not None and post.role in (Role.ADMIN, Role.AUDITOR)
+
+
+def can_decide_retention(user: Any) -> bool:
+    post = user.acting
+    return post is not None and post.role == Role.ADMIN
+
+
 def can_share_filter(user: Any) -> bool:
     """Whoever speaks for the unit may keep filters for all of it; so may the guidance office and the auditors for theirs."""
     post = user.acting

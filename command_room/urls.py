@@ -1,6 +1,6 @@
 from django.urls import path
 
-from command_room.views import contact, room, saved_filter, search, shift_note
+from command_room.views import audit, contact, retention, room, saved_filter, search, shift_note, wall
 
 app_name = "command_room"
 
@@ -10,6 +10,15 @@ urlpatterns = [
     path("worklist/rows/", room.worklist_rows, name="worklist-rows"),
     path("board/", room.board, name="board"),
     path("board/columns/", room.board_columns, name="board-columns"),
+    path("wall/<str:token>/", wall.screen, name="wall"),
+    path("wall/<str:token>/rows/", wall.rows, name="wall-rows"),
+    path("wall-links/", wall.link_list, name="wall-links"),
+    path("wall-links/<int:pk>/revoke/", wall.link_revoke, name="wall-link-revoke"),
+    path("audit/", audit.audit_list, name="audit"),
+    path("retention/", retention.overview, name="retention"),
+    path("retention/rule/", retention.set_rule, name="retention-rule"),
+    path("retention/<int:pk>/confirm/", retention.confirm, name="retention-confirm"),
+    path("retention/<int:pk>/decline/", retention.decline, name="retention-decline"),
     path("search/", search.search, name="search"),
     path("contacts/", contact.people, name="person-list"),
     path("contacts/units/", contact.units, name="unit-list"),

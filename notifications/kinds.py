@@ -438,6 +438,27 @@ class DeliveriesFailed(Kind):
     is_news = True
 
 
+class SecondFactorSetUp(Kind):
+    """To the person, who may not be the one who did it."""
+
+    title = "二次验证已设置"
+    is_news = True
+
+
+class SecondFactorOff(Kind):
+    """To the person."""
+
+    title = "二次验证已关闭"
+    is_news = True
+
+
+class SecondFactorReset(Kind):
+    """To the person whose device is lost, the administrators and the auditors."""
+
+    title = "二次验证已由管理员重置"
+    is_news = True
+
+
 KINDS: dict[str, type[Kind]] = {kind.code(): kind for kind in Kind.__subclasses__()}
 
 

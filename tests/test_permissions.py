@@ -33,8 +33,9 @@ from enforcement.services import whistle as whistles
 from enforcement.services.lot import Terms
 from enforcement.services.rating import Rating
 from notifications.models import Message
-from records.models import Attachment, Job
+from records.models import Attachment, Job, PublicLink, RetentionList, RetentionRule
 from records.services import job as jobs
+from records.services import link as links
 from records.services.attachment import attach
 from tests.cast import Cast, ShiftFactory, client_for
 from tests.pictures import jpeg
@@ -88,6 +89,13 @@ TABLE = {
     "command_room:shift-note-write": page(DESK | CHANGLE_DESK),
     "command_room:shift-note-detail": page((TOWN - {"grid"}) | ABOVE, "note", (TOWN - {"grid"}) | ABOVE),
     "command_room:shift-note-take": verb({"duty", "officer"}, "note", (TOWN - {"grid"}) | ABOVE),
+    "command_room:audit": page({"auditor"}),
+    "command_room:retention": page({"bureau_admin", "auditor"}),
+    "command_room:retention-rule": verb({"bureau_admin"}),
+    "command_room:retention-confirm": verb({"bureau_admin"}, "expired"),
+    "command_room:retention-decline": verb({"bureau_admin"}, "expired"),
+    "command_room:wall-links": page({"leader", "changle_leader", "bureau_admin"}),
+    "command_room:wall-link-revoke": verb({"leader", "bureau_admin"}, "wall_link", EVERYBODY - {"changle_leader"}),
     "command_room:search": page(EVERYBODY),
     "command_room:person-list": page(EVERYBODY),
     "command_room:unit-list": page(EVERYBODY),
@@ -166,6 +174,11 @@ TABLE = {
     "enforcement:escalation-detail": page(DESK | SCJG | ABOVE, "red", DESK | SCJG | ABOVE),
     "townships:password-change": page(EVERYBODY),
     "townships:logout": verb(EVERYBODY),
+    "townships:code": page(EVERYBODY),  # who has no second factor is led on
+    "townships:second-factor": page(EVERYBODY),
+    "townships:second-factor-setup": page(EVERYBODY),
+    "townships:second-factor-off": verb(EVERYBODY),
+    "townships:session": page(EVERYBODY),
     "townships:switch-post": verb(set(), sees=set()),  # the empty form names no post of one's own
     "townships:squad": page((TOWN - {"grid"}) | CHANGLE_DESK | ABOVE),
     "townships:member-status": verb(DESK, "member", DESK | {"officer"}),
@@ -183,6 +196,7 @@ TABLE = {
     "records:attachment-preview": page(FILED, "photo", FILED),
 }
 OPEN_TO_ALL = {"livez", "healthz", "townships:login"}
+BY_TOKEN = {"command_room:wall", "command_room:wall-rows"}  # tests/command_room/test_wall.py
 
 
 def addresses(resolver: URLResolver | None = None, prefix: str = "") -> set[str]:
@@ -198,7 +212,7 @@ def addresses(resolver: URLResolver | None = None, prefix: str = "") -> set[str]
 
 
 def test_every_address_is_in_the_table() -> None:
-    assert addresses() == set(TABLE) | OPEN_TO_ALL
+    assert addresses() == set(TABLE) | OPEN_TO_ALL | BY_TOKEN
 
 
 def new_event(cast: Cast, category: Category) -> Event:
@@ -283,6 +297,8 @@ def world(cast: Cast, rules: None, settings: Any, tmp_path: Any) -> dict[str, An
         "note": shift_notes.leave(cast.ganlin, by=cast.leader, request_id=uuid4(), text="", items=[], counts={}),
         "shift": ShiftFactory(township=cast.ganlin, user=cast.officer, day=timezone.localdate()),
         "message": _message_of(cast),
+        "wall_link": _wall_link(cast),
+        "expired": _expired(),
         "saved": saved_filters.save(
             code="events", name="夜查", query="q=夜查", is_shared=True, by=cast.duty, request_id=uuid4()
         ),
@@ -359,6 +375,16 @@ def _job(cast: Cast, *, file: str = "") -> Job:
         kept = {"finished_at": now, "expires_at": now + timedelta(hours=1)}
         Job.objects.filter(pk=job.pk).update(state="done", files=[made], **kept)
     return job
+
+
+def _wall_link(cast: Cast) -> PublicLink:
+    said = {"purpose": "wall", "label": "大厅", "days": 30, "request_id": uuid4()}
+    return links.make(cast.ganlin, by=cast.leader, **said)[0]
+
+
+def _expired() -> RetentionList:
+    rule = RetentionRule.objects.create(kind="session", days=30, basis="演示")
+    return RetentionList.objects.create(rule=rule, before=timezone.now(), count=1)
 
 
 def _message_of(cast: Cast) -> Any:

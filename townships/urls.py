@@ -1,11 +1,16 @@
 from django.urls import path
 
-from townships.views import account, shift, squad
+from townships.views import account, second_factor, session, shift, squad
 
 app_name = "townships"
 
 urlpatterns = [
     path("login/", account.login, name="login"),
+    path("login/code/", second_factor.code, name="code"),
+    path("second-factor/", second_factor.overview, name="second-factor"),
+    path("second-factor/set-up/", second_factor.set_up, name="second-factor-setup"),
+    path("second-factor/off/", second_factor.turn_off, name="second-factor-off"),
+    path("session/", session.session, name="session"),
     path("logout/", account.logout, name="logout"),
     path("password/", account.password_change, name="password-change"),
     path("switch-post/", account.switch_post, name="switch-post"),

@@ -201,9 +201,9 @@ def test_job_of_too_many_says_how_to_narrow(cast: Cast, rules: None, few: None, 
 def test_the_form_under_the_list_carries_its_filters(cast: Cast, world: Any) -> None:
     client = client_for(cast.duty)
     page = client.get(reverse("enforcement:dispatch-list"), {"state": "open", "box": "in"}).content.decode()
-    assert '导出' not in page  # nothing in that box: nothing to take away
+    assert "导出" not in page  # nothing in that box: nothing to take away
     page = client.get(reverse("enforcement:dispatch-list"), {"state": "open", "page": "1"}).content.decode()
-    assert 'name="query" value="state=open"' in page.partition('导出')[0]
+    assert 'name="query" value="state=open"' in page.partition("导出")[0]
 
 
 def test_export_asks_as_many_queries_for_60_rows_as_for_6(

@@ -32,6 +32,7 @@ def test_the_kinds_are_these() -> None:
         "remark_written", "reminded", "turned_yellow", "turned_red", "shift_note_left",
         "provisional_due_changed", "deliveries_failed", "job_done", "job_failed",
         "many_reminded", "many_assigned", "many_handed_to_squad",
+        "second_factor_set_up", "second_factor_off", "second_factor_reset",
     }  # fmt: skip
 
 

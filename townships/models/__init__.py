@@ -11,6 +11,7 @@ from townships.models.person import (
     squad_of,
 )
 from townships.models.place import CalendarYear, Holiday, Unit, WorkingHours
+from townships.models.second_factor import RecoveryCode, SecondFactor
 from townships.models.shift_note import ShiftNote
 from townships.models.squad import Certificate, Shift, SquadMember
 
@@ -24,7 +25,9 @@ __all__ = [
     "Holiday",
     "OldPassword",
     "Post",
+    "RecoveryCode",
     "Role",
+    "SecondFactor",
     "Shift",
     "ShiftNote",
     "SquadMember",

@@ -63,6 +63,13 @@ class User(AbstractUser):
     must_change_password = models.BooleanField("下次登录须改密码", default=True)
     password_changed_at = models.DateTimeField("密码修改时间", default=timezone.now)
     password_expires_at = models.DateTimeField("一次性密码有效至", null=True, blank=True)
+    otp_stamp = models.CharField(
+        "二次验证",
+        max_length=16,
+        blank=True,
+        help_text="names the device that is set up; a session that passed carries it",
+    )
+    otp_grace_until = models.DateTimeField("重新设置二次验证的期限", null=True, blank=True)
     pinyin = PinyinField("拼音", of="name")
     initials = PinyinField("拼音首字母", of="name", short=True)
 

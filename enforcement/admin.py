@@ -117,6 +117,7 @@ class DatedAdmin(ImportingAdmin):
 
 @admin.register(Limit)
 class LimitAdmin(DatedAdmin):
+    same = ("kind", "step")
     form = LimitForm
     columns = ["kind", "step", "amount", "unit", "valid_from", "valid_to", "reason"]
     resource_classes = [resource_for(Limit, columns, keys=["kind", "step", "valid_from"], base=DatedResource)]
@@ -133,6 +134,8 @@ class LimitAdmin(DatedAdmin):
 @admin.register(RoutingRule)
 class RoutingRuleAdmin(DatedAdmin):
     """An existing row can only be ended."""
+
+    same = ("category_id", "township_id")
 
     columns = [
         *["category", "township", "route", "lead", "helpers", "kind", "squad_amount", "squad_unit"],

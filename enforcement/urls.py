@@ -9,6 +9,7 @@ from enforcement.views import (
     event,
     extension,
     handover,
+    leaving,
     merge,
     returns,
     suspension,
@@ -19,6 +20,7 @@ from enforcement.views import (
 app_name = "enforcement"
 
 urlpatterns = [
+    path("people/<int:pk>/leaving/", leaving.leave, name="leaving"),
     path("events/", event.EventList.as_view(), name="event-list"),
     path("events/report/", event.report, name="event-report"),
     path("events/categories/", event.category_search, name="category-search"),

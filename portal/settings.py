@@ -49,6 +49,7 @@ PORT = env.str("PORT", default="8000")
 PORTAL_URL = env.str("PORTAL_URL", default=f"http://localhost:{PORT}")
 
 INSTALLED_APPS = [
+    "portal",  # first, so that its createsuperuser is the one that runs
     "townships.adminsite.PortalAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -65,7 +66,6 @@ INSTALLED_APPS = [
     "import_export",
     "axes",
     "csp",
-    "portal",
     "command_room",
     "enforcement",
     "townships",
@@ -165,6 +165,7 @@ CELERY_BEAT_SCHEDULE = {
     "summary": {"task": "notifications.summarise", "schedule": 3600.0, "options": {"expires": 3000}},
     "escalate": {"task": "enforcement.escalate", "schedule": 60.0, "options": {"expires": 55}},
     "recompute": {"task": "enforcement.recompute_provisional", "schedule": 3600.0, "options": {"expires": 3000}},
+    "retire": {"task": "townships.retire_accounts", "schedule": 3600.0, "options": {"expires": 3000}},
     "resume": {"task": "enforcement.resume_suspended", "schedule": 60.0, "options": {"expires": 55}},
 }
 

@@ -138,6 +138,8 @@ TABLE = {
         DESK | CHANGLE_DESK | SCJG | ABOVE | {"zrzy_liaison", "zrzy_leader", "zfj_liaison"}
     ),
     "enforcement:escalation-detail": page(DESK | SCJG | ABOVE, "red", DESK | SCJG | ABOVE),
+    "enforcement:leaving": page({"bureau_admin"}, "leaver"),
+    "townships:administrators": page({"bureau_admin", "auditor"}),
     "townships:password-change": page(EVERYBODY),
     "townships:logout": verb(EVERYBODY),
     "townships:switch-post": verb(set(), sees=set()),  # the empty form names no post of one's own
@@ -257,6 +259,7 @@ def world(cast: Cast, rules: None, settings: Any, tmp_path: Any) -> dict[str, An
         "note": shift_notes.leave(cast.ganlin, by=cast.leader, request_id=uuid4(), text="", items=[], counts={}),
         "shift": ShiftFactory(township=cast.ganlin, user=cast.officer, day=timezone.localdate()),
         "message": _message_of(cast),
+        "leaver": cast.scjg_officer,
     }
 
 

@@ -3,13 +3,16 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from import_export.admin import ExportMixin, ImportExportMixin
 from import_export.forms import ExportForm
 
 from records.models import Stage
 from records.services import record
+from townships.admin import history
+from townships.admin.changes import changes
 from townships.admin.files import ImportFolder, NoRowsError, SafeCSV, SafeXLSX, problems
 
 FORMATS = [SafeCSV, SafeXLSX]
@@ -21,17 +24,36 @@ class RecordedAdmin(admin.ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     actions = None
+    private: tuple[str, ...] = ()  # of these fields the timeline holds only that they were changed
+    same: tuple[str, ...] = ()  # a dated row's history is that of all rows which agree in these
+    object_history_template = "admin/recorded_history.html"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         return False
 
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        record(obj, "admin_add", by=request.user, what=f"新增{obj._meta.verbose_name}", stage=Stage.FILE)
-        return super().log_addition(request, obj, message)
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        before = self.model._default_manager.get(pk=obj.pk) if change else None
+        super().save_model(request, obj, form, change)
+        found = changes(before, obj, private=self.private)
+        verb, what = ("admin_change", "修改") if change else ("admin_add", "新增")
+        if found or not change:
+            what = f"{what}{obj._meta.verbose_name}"
+            record(obj, verb, by=request.user, what=what, stage=Stage.FILE, data={"changes": found})
 
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        record(obj, "admin_change", by=request.user, what=f"修改{obj._meta.verbose_name}", stage=Stage.FILE)
-        return super().log_change(request, obj, message)
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Who changed what, from which value to which, and when; of a dated row, all that held before and after it."""
+        row = self.get_object(request, object_id)
+        if row is None or not self.has_view_permission(request, row):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{row} 的历史",
+            "opts": self.opts,
+            "object": row,
+            **history.told(row, same=self.same),
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, self.object_history_template, context)
 
 
 class ExportingAdmin(ExportMixin, RecordedAdmin):

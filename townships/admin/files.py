@@ -25,6 +25,7 @@ from openpyxl.cell import WriteOnlyCell
 
 from records.models import Stage
 from records.services import record
+from townships.admin.changes import changes
 
 MOST_ROWS = 2000  # the import runs while the page waits
 A_DAY = 86_400
@@ -251,8 +252,21 @@ class ReferenceResource(resources.ModelResource):
         except ValueError:  # a key cell is wrong: treated as a new row, and then each wrong cell is reported
             return None
 
+    private: tuple[str, ...] = ()  # of these fields the timeline holds only that they were changed
+    fixed: tuple[str, ...] = ()  # of a row that is there already, these stay
+
+    def before_save_instance(self, instance: Any, row: Any, **kwargs: Any) -> None:
+        super().before_save_instance(instance, row, **kwargs)
+        is_old = instance.pk is not None
+        self.before = type(instance)._default_manager.get(pk=instance.pk) if is_old else None
+        for name in self.fixed if is_old else ():
+            field = instance._meta.get_field(name)
+            if getattr(self.before, field.attname) != getattr(instance, field.attname):
+                raise ValidationError({name: f"已有的{instance._meta.verbose_name}不能改{field.verbose_name}，请另起一行"})
+
     def after_save_instance(self, instance: Any, row: Any, **kwargs: Any) -> None:  # noqa: ARG002
-        record(instance, "import", by=kwargs["user"], what="由文件导入或更新", stage=Stage.FILE)
+        data = {"changes": changes(self.before, instance, private=self.private)}
+        record(instance, "import", by=kwargs["user"], what="由文件导入或更新", stage=Stage.FILE, data=data)
 
 
 def resource_for(
@@ -261,12 +275,15 @@ def resource_for(
     *,
     keys: Sequence[str],
     base: type[ReferenceResource] = ReferenceResource,
+    private: Sequence[str] = (),
+    fixed: Sequence[str] = (),
 ) -> type[ReferenceResource]:
     """A resource of these columns; a row of a file is an old one when its `keys` are."""
     meta = type("Meta", (), {"model": model, "fields": names, "import_id_fields": keys})
     columns = {name: column(model, name) for name in names if name not in base.fields}
     metaclass: Any = type(base)
-    made: type[ReferenceResource] = metaclass(f"{model.__name__}Resource", (base,), {"Meta": meta, **columns})
+    more = {"private": (*base.private, *private), "fixed": (*base.fixed, *fixed)}
+    made: type[ReferenceResource] = metaclass(f"{model.__name__}Resource", (base,), {"Meta": meta, **more, **columns})
     return made
 
 

@@ -1,3 +1,4 @@
+from copy import copy
 from typing import Any
 
 from django.contrib import admin
@@ -7,18 +8,25 @@ from django.forms import ModelChoiceField
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 
 from townships.admin.base import ImportingAdmin
+from townships.admin.changes import changes
 from townships.admin.files import ReferenceResource, resource_for
+from townships.forms.post import PostForm
 from townships.models import Post, User
 from townships.services import account
+from townships.services import post as posts
 
+PRIVATE = ("name", "mobile", "email")
 OWN_ROW = "不能通过导入修改本人的账号和岗位，请由另一位管理员办理。"
 
 
 class UserResource(ReferenceResource):
+    private = PRIVATE
+
     def import_instance(self, instance: User, row: Any, **kwargs: Any) -> None:
         super().import_instance(instance, row, **kwargs)
         if instance.pk == kwargs["user"].pk:
@@ -28,12 +36,24 @@ class UserResource(ReferenceResource):
         if new:
             instance.set_unusable_password()  # nobody gets in before a one-time password is issued
 
+    def after_save_instance(self, instance: User, row: Any, **kwargs: Any) -> None:
+        super().after_save_instance(instance, row, **kwargs)
+        if self.before and self.before.is_active and not instance.is_active:
+            posts.end_sessions([instance.pk])
+
 
 class PostResource(ReferenceResource):
     def import_instance(self, instance: Post, row: Any, **kwargs: Any) -> None:
+        before = copy(instance)
         super().import_instance(instance, row, **kwargs)
         if instance.user_id == kwargs["user"].pk:
             raise ValidationError(OWN_ROW)
+        if before.pk and changes(before, instance):
+            posts.check_change(before, instance, today=timezone.localdate())
+
+    def after_save_instance(self, instance: Post, row: Any, **kwargs: Any) -> None:
+        super().after_save_instance(instance, row, **kwargs)
+        posts.after_change(instance, is_new=self.before is None)
 
 
 @admin.register(User)
@@ -51,14 +71,15 @@ class UserAdmin(ImportingAdmin):
     list_filter = ["is_active", "must_change_password", ("home_unit__kind", admin.ChoicesFieldListFilter)]
     search_fields = ["username", "name"]
     autocomplete_fields = ["home_unit"]
-    fields = ["username", "name", "mobile", "email", "home_unit", "is_active"]
+    fields = ["username", "name", "mobile", "email", "home_unit", "is_active", "disabled_from"]
+    private = PRIVATE
     facts = ["last_login", "password_changed_at", "must_change_password", "password_expires_at"]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:  # noqa: ARG002
         return [*self.fields, *self.facts] if obj else self.fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return [*self.facts, "is_active"] if obj == request.user else self.facts
+        return [*self.facts, "is_active", "disabled_from"] if obj == request.user else self.facts
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
         """Not by the password: its hash could be found out letter by letter from which rows remain."""
@@ -68,6 +89,8 @@ class UserAdmin(ImportingAdmin):
         if not change:
             obj.set_unusable_password()
         super().save_model(request, obj, form, change)
+        if change and {"is_active", "disabled_from"} & set(form.changed_data):
+            posts.end_sessions([obj.pk])
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.one_time_password)
@@ -101,7 +124,22 @@ class PostAdmin(ImportingAdmin):
     list_filter = ["role", "rank", "unit__kind"]
     search_fields = ["user__name", "user__username", "unit__name"]
     autocomplete_fields = ["user", "unit", "deputy_for"]
+    form = PostForm
     fields = ["user", "unit", "role", "rank", "deputy_for", "valid_from", "valid_to"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Post | None = None) -> Any:  # noqa: ARG002
+        """Who was what, where and from when stays as it was; another post is another row."""
+        today = timezone.localdate()
+        if obj is None:
+            return []
+        if obj.valid_to and obj.valid_to < today:
+            return self.fields
+        fixed = ["user", "unit", "role"]
+        return [*fixed, "valid_from"] if obj.valid_from <= today else fixed
+
+    def save_model(self, request: HttpRequest, obj: Post, form: Any, change: Any) -> None:
+        super().save_model(request, obj, form, change)
+        posts.after_change(obj, is_new=not change)
 
     def has_change_permission(self, request: HttpRequest, obj: Post | None = None) -> bool:
         """Nobody edits the own posts."""

@@ -1,3 +1,4 @@
+from townships.models.account import AccountBatch
 from townships.models.person import COMMAND_ROOM, DESKS, LEADERS, OVERSIGHT, OldPassword, Post, Role, User
 from townships.models.place import CalendarYear, Holiday, Unit, WorkingHours
 from townships.models.shift_note import ShiftNote
@@ -8,6 +9,7 @@ __all__ = [
     "DESKS",
     "LEADERS",
     "OVERSIGHT",
+    "AccountBatch",
     "CalendarYear",
     "Certificate",
     "Holiday",

@@ -48,6 +48,19 @@ def issue_one_time_password(user: User, *, by: Any) -> str:
     return raw
 
 
+@transaction.atomic
+def retire() -> int:
+    """Switch off every account whose day has come; the sign-in has refused it since midnight. How many it was."""
+    due = User.objects.filter(is_active=True, disabled_from__lte=timezone.localdate())
+    users = list(due.select_for_update())
+    for user in users:
+        user.is_active = False
+        user.save(update_fields=["is_active"])
+        what = f"{user.disabled_from} 起停用账号"
+        record(user, "account_retired", by=None, what=what, stage=Stage.FILE)
+    return len(users)
+
+
 def password_is_due(user: User, now: datetime) -> bool:
     """At the first log-in, after a one-time password, and when the password has reached its age."""
     oldest = now - timedelta(days=settings.PASSWORD_MAX_AGE_DAYS)

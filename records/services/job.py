@@ -1,0 +1,61 @@
+"""When each periodic job ran last and what became of it. The schedule is code, the runs are rows."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from celery.schedules import maybe_schedule
+from django.conf import settings
+from django.db.models import F
+from django.utils import timezone
+
+from records.models import JobRun
+
+GRACE = timedelta(minutes=4)  # a job that comes each minute is late after five, as the health page has it
+
+
+@dataclass(frozen=True)
+class Job:
+    """One line of the schedule with its last run; `run` is None until there has been one."""
+
+    task: str
+    run: JobRun | None
+    is_late: bool
+
+    @property
+    def is_well(self) -> bool:
+        return self.run is not None and not self.is_late and not self.run.error
+
+
+def scheduled() -> dict[str, object]:
+    """Task → when it is due, as beat has it."""
+    return {entry["task"]: entry["schedule"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+
+
+def note(task: str, *, started_at: datetime, took: timedelta, error: str = "") -> None:
+    """Write over the row of this job; nothing for a task that is not in the schedule."""
+    if task not in scheduled():
+        return
+    said = {"started_at": started_at, "took_ms": took // timedelta(milliseconds=1), "error": error[:200]}
+    if not error:
+        said |= {"succeeded_at": started_at + took, "failures": 0}
+    run, is_new = JobRun.objects.get_or_create(task=task, defaults={**said, "failures": int(bool(error))})
+    if not is_new:
+        more = {"failures": F("failures") + 1} if error else {}
+        JobRun.objects.filter(pk=run.pk).update(**said, **more)
+
+
+def jobs(now: datetime) -> list[Job]:
+    """All of the schedule, those that need somebody first. One query."""
+    runs = {run.task: run for run in JobRun.objects.all()}
+    found = [Job(task, runs.get(task), _is_late(runs.get(task), due, now)) for task, due in scheduled().items()]
+    return sorted(found, key=lambda job: (job.is_well, job.task))
+
+
+def _is_late(run: JobRun | None, due: object, now: datetime) -> bool:
+    """Whether the next run should have been long ago."""
+    if run is None:
+        return True
+    if isinstance(due, int | float):
+        return run.started_at + timedelta(seconds=2 * due) + GRACE - timedelta(seconds=due) < now
+    left: timedelta = maybe_schedule(due).remaining_estimate(timezone.localtime(run.started_at))
+    return left < -GRACE

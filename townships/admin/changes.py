@@ -1,0 +1,79 @@
+"""What an administrator has changed of a row: field by field, from which value to which.
+
+The timeline can never be mended, so it holds nothing personal: of a name or a number only that it was changed, and of a
+person their id, which the page turns into a name.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from django.db import models
+
+from townships.models import User
+
+EMPTY = "空"
+Change = dict[str, Any]
+
+
+def changes(before: models.Model | None, after: models.Model, *, private: Collection[str] = ()) -> list[Change]:
+    """Every field that differs; of a new row every field that is filled."""
+    found = []
+    for field in after._meta.concrete_fields:
+        if field.primary_key or not field.verbose_name or not _is_shown(field):
+            continue
+        old = getattr(before, field.attname) if before else None
+        new = getattr(after, field.attname)
+        if _same(old, new):
+            continue
+        found.append({"field": str(field.verbose_name), **_values(field, before, after, field.name in private)})
+    return found
+
+
+def _is_shown(field: Any) -> bool:
+    """Those that an administrator knows by a Chinese name; a password's hash is none of them."""
+    return field.name != "password" and not str(field.verbose_name).isascii()
+
+
+def _same(old: Any, new: Any) -> bool:
+    return old == new or (old in (None, "", []) and new in (None, "", []))
+
+
+def _values(field: Any, before: Any, after: Any, is_private: bool) -> Change:  # noqa: FBT001 - both values of one row
+    if is_private:
+        return {"private": True}
+    old, new = (None if row is None else getattr(row, field.attname) for row in (before, after))
+    if field.related_model is User:
+        return {"old_user": old, "new_user": new}
+    return {"old": spoken(field, before), "new": spoken(field, after)}
+
+
+def spoken(field: Any, row: Any) -> str:
+    """A value as the pages say it."""
+    value = None if row is None else getattr(row, field.name)
+    if value in (None, "", []):
+        return ""
+    if field.choices:
+        return str(getattr(row, f"get_{field.name}_display")())
+    if isinstance(field, models.BooleanField):
+        return "是" if value else "否"
+    if isinstance(value, list):
+        return "、".join("-".join(map(str, part)) if isinstance(part, list) else str(part) for part in value)
+    return str(value)
+
+
+def with_names(found: Iterable[Change], names: dict[int, str]) -> list[tuple[str, str, str]]:
+    """(field, old, new) for the page; `names` of the people whose ids the changes hold."""
+    return [_line(change, names) for change in found]
+
+
+def _line(change: Change, names: dict[int, str]) -> tuple[str, str, str]:
+    if change.get("private"):
+        return change["field"], "", "已改（内容不记入流水）"
+    if "new_user" in change:
+        old, new = (names.get(change[key], "") if change[key] else "" for key in ("old_user", "new_user"))
+        return change["field"], old or EMPTY, new or EMPTY
+    return change["field"], change["old"] or EMPTY, change["new"] or EMPTY
+
+
+def people_in(found: Iterable[Change]) -> set[int]:
+    return {change[key] for change in found for key in ("old_user", "new_user") if change.get(key)}

@@ -217,6 +217,7 @@ LOGIN_REDIRECT_URL = "command_room:home"
 LOGOUT_REDIRECT_URL = "townships:login"
 PASSWORD_MAX_AGE_DAYS = env.int("PASSWORD_MAX_AGE_DAYS", default=90)  # domain: usual parameter under GB/T 22239-2019
 PASSWORD_HISTORY = env.int("PASSWORD_HISTORY", default=5)
+HANDOUT_HOURS = env.int("HANDOUT_HOURS", default=72)  # how long the passwords of a list that is handed out let in
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},

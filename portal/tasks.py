@@ -5,13 +5,22 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from celery.signals import task_postrun, task_prerun
+from celery.signals import beat_init, task_postrun, task_prerun
 from django.db import Error
 from django.utils import timezone
 
 from records.services import job
 
 log = logging.getLogger(__name__)
+
+
+@beat_init.connect
+def expect_jobs(**_: Any) -> None:
+    """What beat will call is awaited from its start, so that a job which never comes is seen too."""
+    try:
+        job.expect()
+    except Error:
+        log.warning("the schedule was not written down", exc_info=True)
 
 
 @task_prerun.connect

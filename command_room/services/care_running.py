@@ -70,7 +70,9 @@ def said_of(found: Job) -> str:
     """What is wrong with it, as the card says it."""
     if found.run is None:
         return "还没有运行过，请检查后台任务进程"
-    if found.is_late:
+    if found.is_late and found.run.started_at is None:
+        return f"{timezone.localtime(found.run.known_at):%m-%d %H:%M} 列入计划，一次也没有运行"
+    if found.is_late and found.run.started_at:
         return f"上次 {timezone.localtime(found.run.started_at):%m-%d %H:%M}，没有按时再来"
     return f"上次出错（{found.run.error}），连续 {found.run.failures} 次"
 

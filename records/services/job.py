@@ -15,7 +15,7 @@ GRACE = timedelta(minutes=4)  # a job that comes each minute is late after five,
 
 @dataclass(frozen=True)
 class Job:
-    """One line of the schedule with its last run; `run` is None until there has been one."""
+    """One line of the schedule with its row; `run` is None where beat has never heard of it."""
 
     task: str
     run: JobRun | None
@@ -25,10 +25,22 @@ class Job:
     def is_well(self) -> bool:
         return self.run is not None and not self.is_late and not self.run.error
 
+    @property
+    def is_awaited(self) -> bool:
+        """In the schedule, and its first time has not come."""
+        return self.is_well and self.run is not None and self.run.started_at is None
+
 
 def scheduled() -> dict[str, object]:
     """Task → when it is due, as beat has it."""
     return {entry["task"]: entry["schedule"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+
+
+def expect() -> None:
+    """Beat has started: whatever it will call and has never called is awaited from now on."""
+    known = set(JobRun.objects.values_list("task", flat=True))
+    fresh = [JobRun(task=task) for task in scheduled() if task not in known]
+    JobRun.objects.bulk_create(fresh, ignore_conflicts=True)
 
 
 def note(task: str, *, started_at: datetime, took: timedelta, error: str = "") -> None:
@@ -55,7 +67,8 @@ def _is_late(run: JobRun | None, due: object, now: datetime) -> bool:
     """Whether the next run should have been long ago."""
     if run is None:
         return True
+    since = run.started_at or run.known_at
     if isinstance(due, int | float):
-        return run.started_at + timedelta(seconds=2 * due) + GRACE - timedelta(seconds=due) < now
-    left: timedelta = maybe_schedule(due).remaining_estimate(timezone.localtime(run.started_at))
+        return since + timedelta(seconds=due) + GRACE < now
+    left: timedelta = maybe_schedule(due).remaining_estimate(timezone.localtime(since))
     return left < -GRACE

@@ -16,6 +16,7 @@ from command_room.services.care_card import Card
 from enforcement.models import Category, Dispatch, RoutingRule
 from notifications.models import Delivery, Message
 from portal import tasks
+from records.models import JobRun
 from records.services import job
 from tests.cast import Cast, CertificateFactory, PostFactory, UserFactory, client_for
 from tests.enforcement import walk
@@ -80,6 +81,11 @@ def test_failed_and_stuck_messages_are_counted_and_can_be_sent_again(cast: Cast)
 def test_job_that_never_ran_or_is_late_or_failed_is_red(cast: Cast) -> None:
     jobs = card("定时任务")
     assert (jobs.number, jobs.tone) == (len(TASKS), "late")
+    job.expect()
+    assert card("定时任务").number == 0, "beat has just started: they are awaited"
+    JobRun.objects.update(known_at=timezone.now() - timedelta(minutes=6))
+    assert {"补发消息", "督办巡查"} <= {line.text for line in card("定时任务").lines}
+    assert "一次也没有运行" in card("定时任务").lines[0].note
     run_all()
     assert card("定时任务").number == 0
     run_all(age=timedelta(minutes=6))

@@ -6,16 +6,26 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.http import content_disposition_header
 from import_export.admin import ExportMixin, ImportExportMixin
 from import_export.forms import ExportForm
 
 from records.models import Stage
 from records.services import record
 from townships.admin import history
-from townships.admin.changes import changes
-from townships.admin.files import ImportFolder, NoRowsError, SafeCSV, SafeXLSX, problems
+from townships.services.changes import changes
+from townships.admin.files import ImportFolder, NoRowsError, SafeCSV, SafeXLSX, problems, workbook
 
 FORMATS = [SafeCSV, SafeXLSX]
+
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def xlsx(content: bytes, name: str) -> HttpResponse:
+    disposition = content_disposition_header(True, name) or ""
+    return HttpResponse(content, content_type=XLSX, headers={"Content-Disposition": disposition})
 
 
 class RecordedAdmin(admin.ModelAdmin):
@@ -74,6 +84,17 @@ class ImportingAdmin(ImportExportMixin, ExportingAdmin):
 
     def has_import_permission(self, request: HttpRequest) -> bool:
         return self.has_add_permission(request) and self.has_change_permission(request)
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_template"
+        return [path("template/", self.admin_site.admin_view(self.template), name=name), *super().get_urls()]
+
+    def template(self, request: HttpRequest) -> HttpResponse:
+        """An empty file with the heads that the import knows."""
+        if not self.has_import_permission(request):
+            raise PermissionDenied
+        heads = [field.column_name for field in self.resource_classes[0]().get_user_visible_fields()]
+        return xlsx(workbook({"数据": [heads]}), f"{self.opts.verbose_name}模板.xlsx")
 
     def add_data_read_fail_error_to_form(self, form: Any, error: Exception) -> None:
         if isinstance(error, NoRowsError):

@@ -4,11 +4,13 @@ import csv
 import re
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from io import BytesIO, StringIO
+from itertools import zip_longest
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any
 
 import tablib
@@ -22,10 +24,11 @@ from import_export.formats import base_formats
 from import_export.tmp_storages import TempFolderStorage
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
+from openpyxl.utils import get_column_letter
 
 from records.models import Stage
 from records.services import record
-from townships.admin.changes import changes
+from townships.services.changes import changes
 
 MOST_ROWS = 2000  # the import runs while the page waits
 A_DAY = 86_400
@@ -77,13 +80,27 @@ class SafeXLSX(base_formats.XLSX):
         return _with_rows(super().create_dataset(in_stream))
 
     def export_data(self, dataset: Any, **_: Any) -> bytes:
-        book = Workbook(write_only=True)
-        sheet = book.create_sheet("数据")
-        for row in [dataset.headers, *dataset]:
+        return workbook({"数据": [dataset.headers, *dataset]})
+
+
+def workbook(sheets: Mapping[str, Sequence[Sequence[Any]]]) -> bytes:
+    """An XLSX file, every text of which is text."""
+    book = Workbook(write_only=True)
+    for title, rows in sheets.items():
+        sheet = book.create_sheet(title)
+        for letter, wide in zip(ascii_uppercase, _widths(rows), strict=False):
+            sheet.column_dimensions[letter].width = wide
+        for row in rows:
             sheet.append([_text_cell(sheet, value) for value in row])
-        out = BytesIO()
-        book.save(out)
-        return out.getvalue()
+    out = BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def _widths(rows: Sequence[Sequence[Any]]) -> list[int]:
+    """A Chinese character is as wide as two."""
+    longest = [max(len(str(cell or "").encode("gb18030", "replace")) for cell in column) for column in zip_longest(*rows)]
+    return [min(max(n + 2, 10), 60) for n in longest]
 
 
 def _quoted(cell: Any) -> Any:
@@ -246,6 +263,9 @@ class ReferenceResource(resources.ModelResource):
             dataset.wipe()  # the library would go on to the rows
             raise ValueError(refusal)
 
+    def after_import(self, dataset: Any, result: Any, **_: Any) -> None:
+        result.heads = [str(head) for head in dataset.headers or []]
+
     def get_instance(self, instance_loader: Any, row: Any) -> Any:
         try:
             return super().get_instance(instance_loader, row)
@@ -292,6 +312,7 @@ class Problem:
     line: int | None  # of the file, its head being line 1; None for the file as a whole
     column: str
     message: str
+    cell: str = ""  # as the spreadsheet calls it: F4
 
 
 def problems(result: Any, resource: ReferenceResource) -> list[Problem]:
@@ -301,8 +322,14 @@ def problems(result: Any, resource: ReferenceResource) -> list[Problem]:
     found += [Problem(row + 1, "", _sentence(e.error)) for row, errors in result.row_errors() for e in errors]
     for row in result.invalid_rows:
         for name, messages in row.error_dict.items():
-            found += [Problem(row.number + 1, heads.get(name, ""), message) for message in messages]
+            column, line = heads.get(name, ""), row.number + 1
+            found += [Problem(line, column, message, cell_name(result.heads, column, line)) for message in messages]
     return sorted(found, key=lambda problem: problem.line or 0)
+
+
+def cell_name(heads: Sequence[str], column: str, line: int) -> str:
+    """F4; empty where the file has no such column."""
+    return f"{get_column_letter(list(heads).index(column) + 1)}{line}" if column in heads else ""
 
 
 def _sentence(error: Exception) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import models
 
 from records.models import Entry
-from townships.admin.changes import people_in, spoken, with_names
+from townships.services.changes import people_in, spoken, with_names
 from townships.models import User
 
 

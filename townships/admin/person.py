@@ -12,20 +12,20 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 
+from townships.admin import bulk
 from townships.admin.base import ImportingAdmin
-from townships.admin.changes import changes
+from townships.services.changes import PERSONAL, changes
 from townships.admin.files import ReferenceResource, resource_for
 from townships.forms.post import PostForm
 from townships.models import Post, User
 from townships.services import account
 from townships.services import post as posts
 
-PRIVATE = ("name", "mobile", "email")
 OWN_ROW = "不能通过导入修改本人的账号和岗位，请由另一位管理员办理。"
 
 
 class UserResource(ReferenceResource):
-    private = PRIVATE
+    private = PERSONAL
 
     def import_instance(self, instance: User, row: Any, **kwargs: Any) -> None:
         super().import_instance(instance, row, **kwargs)
@@ -66,13 +66,14 @@ class UserAdmin(ImportingAdmin):
             base=UserResource,
         )
     ]
+    import_export_change_list_template = "admin/townships/user/change_list.html"
     list_display = ["username", "name", "home_unit", "is_active", "last_login"]
     list_select_related = ["home_unit"]
     list_filter = ["is_active", "must_change_password", ("home_unit__kind", admin.ChoicesFieldListFilter)]
     search_fields = ["username", "name"]
     autocomplete_fields = ["home_unit"]
     fields = ["username", "name", "mobile", "email", "home_unit", "is_active", "disabled_from"]
-    private = PRIVATE
+    private = PERSONAL
     facts = ["last_login", "password_changed_at", "must_change_password", "password_expires_at"]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:  # noqa: ARG002
@@ -94,7 +95,8 @@ class UserAdmin(ImportingAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.one_time_password)
-        return [path("<int:pk>/one-time-password/", view, name="one-time-password"), *super().get_urls()]
+        own = path("<int:pk>/one-time-password/", view, name="one-time-password")
+        return [own, *bulk.urls(self), *super().get_urls()]
 
     @sensitive_variables("password")
     def one_time_password(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -38,7 +38,7 @@ def issue_one_time_password(user: User, *, by: Any) -> str:
 
     Returned once and kept nowhere but as a hash. Every session of the account ends, and a lock-out is lifted.
     """
-    raw = _random_password()
+    raw = random_password()
     _set_password(user, raw)
     user.must_change_password = True
     user.password_expires_at = timezone.now() + timedelta(hours=ONE_TIME_HOURS)
@@ -89,7 +89,7 @@ def _set_password(user: User, raw: str) -> None:
     user.password_changed_at = timezone.now()
 
 
-def _random_password() -> str:
+def random_password() -> str:
     """Three groups of four with hyphens; 62 bits. Letters, a digit and the hyphen make three classes."""
     while True:
         groups = ["".join(secrets.choice(LETTERS + DIGITS) for _ in range(GROUP)) for _ in range(GROUPS)]

@@ -12,6 +12,7 @@ from django.db import models
 from townships.models import User
 
 EMPTY = "空"
+PERSONAL = ("name", "mobile", "email")  # of a person, whose values the timeline must not hold
 Change = dict[str, Any]
 
 

@@ -193,6 +193,7 @@ def test_passwords_are_handed_out_once_and_let_in(cast: Cast, client: Client, se
     assert set(words) == {"zhang-1", "duty"}
     assert browser.get("/worklist/").status_code == 302
     user = User.objects.get(username="zhang-1")
+    assert user.password.split("$")[1] == str(account_batch.QUICK)
     assert user.check_password(words["zhang-1"])
     assert user.must_change_password
     assert timedelta(hours=71) < user.password_expires_at - timezone.now() < timedelta(hours=73)
@@ -203,7 +204,6 @@ def test_passwords_are_handed_out_once_and_let_in(cast: Cast, client: Client, se
     assert user.check_password(words["zhang-1"])
     login = Client().post("/login/", {"username": "zhang-1", "password": words["zhang-1"]})
     assert login.status_code == 302
-    assert user.password.split("$")[1] == str(account_batch.QUICK)
     user.refresh_from_db()
     assert user.password.split("$")[1] == str(PBKDF2PasswordHasher.iterations), "the first log-in makes it the usual one"
     assert Entry.objects.about(batch).filter(verb="passwords_handed_out").get().by == cast.bureau_admin

@@ -100,6 +100,7 @@ class CategoryAdmin(ImportingAdmin):
 class DatedAdmin(ImportingAdmin):
     """Adding is changing: the row that held until then is closed by the new one."""
 
+    is_dated = True
     prefilled: tuple[str, ...] = ()  # what the link 改 takes along into the new row's form
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:

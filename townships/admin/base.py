@@ -35,7 +35,8 @@ class RecordedAdmin(admin.ModelAdmin):
     show_full_result_count = False
     actions = None
     private: tuple[str, ...] = ()  # of these fields the timeline holds only that they were changed
-    same: tuple[str, ...] = ()  # a dated row's history is that of all rows which agree in these
+    is_dated = False  # rows that are never edited: the history of one is that of those before and after it
+    same: tuple[str, ...] = ()  # which agree in these
     object_history_template = "admin/recorded_history.html"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
@@ -60,7 +61,7 @@ class RecordedAdmin(admin.ModelAdmin):
             "title": f"{row} 的历史",
             "opts": self.opts,
             "object": row,
-            **history.told(row, same=self.same),
+            **history.told(row, same=self.same if self.is_dated else None),
             **(extra_context or {}),
         }
         return TemplateResponse(request, self.object_history_template, context)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
+from django.utils import timezone
 
 from records.models import Entry
 from townships.services.changes import people_in, spoken, with_names
@@ -29,18 +30,19 @@ class Version:
 
     row: Any
     is_this: bool
+    since: str
     lines: list[tuple[str, str, str]]  # what differs from the one before
     by: str
     at: datetime | None
 
 
-def told(row: models.Model, *, same: Sequence[str]) -> dict[str, Any]:
+def told(row: models.Model, *, same: Sequence[str] | None) -> dict[str, Any]:
     """What the page shows; three queries, five for a dated row."""
     entries = list(Entry.objects.about(row).select_related("by").reverse())
     names = _names({pk for entry in entries for pk in people_in(entry.data.get("changes", []))})
     return {
         "entries": [_told(entry, names) for entry in entries],
-        "versions": _versions(row, same) if same else [],
+        "versions": [] if same is None else _versions(row, same),
     }
 
 
@@ -64,8 +66,13 @@ def _versions(row: models.Model, same: Sequence[str]) -> list[Version]:
         entry = written.get(after.pk)
         lines = _differences(before, after, same)
         by = (str(entry.by) if entry.by else entry.by_office) if entry else "随系统装入"
-        found.append(Version(after, after.pk == row.pk, lines, by, entry.at if entry else None))
+        found.append(Version(after, after.pk == row.pk, _since(after), lines, by, entry.at if entry else None))
     return found[::-1]
+
+
+def _since(row: Any) -> str:
+    at = row.valid_from
+    return f"{timezone.localtime(at):%Y-%m-%d %H:%M}" if isinstance(at, datetime) else str(at)
 
 
 def _differences(before: Any, after: Any, same: Sequence[str]) -> list[tuple[str, str, str]]:

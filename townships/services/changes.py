@@ -58,7 +58,8 @@ def spoken(field: Any, row: Any) -> str:
     if isinstance(field, models.BooleanField):
         return "是" if value else "否"
     if isinstance(value, list):
-        return "、".join("-".join(map(str, part)) if isinstance(part, list) else str(part) for part in value)
+        labels = dict(getattr(getattr(field, "base_field", None), "choices", None) or ())
+        return "、".join("-".join(part) if isinstance(part, list) else str(labels.get(part, part)) for part in value)
     return str(value)
 
 

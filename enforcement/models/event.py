@@ -23,10 +23,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         if post.role == Role.GRID:
             return self.filter(Q(reported_by=user) | Q(grid_id=post.unit_id))
         if post.unit.is_township:
-            offered = Event._meta.apps.get_model("enforcement", "Handover").objects.filter(
-                event_id=OuterRef("pk"), to_township_id=post.unit_id, state="asked"
-            )
-            return self.filter(Q(township_id=post.unit_id) | Exists(offered))
+            return self.filter(Q(township_id=post.unit_id) | Q(offered_to_id=post.unit_id))
         dispatches = Event._meta.apps.get_model("enforcement", "Dispatch").objects.visible_to(user)
         return self.filter(Exists(dispatches.filter(event_id=OuterRef("pk"))))
 
@@ -90,6 +87,18 @@ class Event(models.Model):
     received_at = models.DateTimeField(
         "接收时间", null=True, blank=True, help_text="when this township accepted it from a neighbouring one"
     )
+    offered_to = models.ForeignKey(
+        Unit,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="+",
+        help_text="移交: whose answer is awaited",
+    )
+    has_ties = models.BooleanField(
+        default=False, db_default=False, help_text="it was offered to a neighbour, or others are merged into it"
+    )
     verified_at = models.DateTimeField(null=True, blank=True)
     verified_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     closed_at = models.DateTimeField("办结时间", null=True, blank=True)
@@ -126,6 +135,7 @@ class Event(models.Model):
             models.Index(fields=["category", "-id"], name="event_category"),
             models.Index(fields=["township", "category", "-reported_at"], name="event_like"),
             models.Index(fields=["alarm_at"], condition=Q(alarm_at__isnull=False), name="event_alarm"),
+            models.Index(fields=["offered_to"], condition=Q(offered_to__isnull=False), name="event_offered"),
             models.Index(fields=["outside_number"], condition=~Q(outside_number=""), name="event_outside"),
             models.Index(fields=["township", "state"], condition=~Q(provisional=[]), name="event_provisional"),
         ]

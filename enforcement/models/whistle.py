@@ -16,21 +16,21 @@ from townships.models import DESKS, Role, Unit
 NOTHING, ALL = Q(pk__in=[]), ~Q(pk__in=[])
 
 
-def whistle_sight(user: Any) -> Q:
-    """A unit what it has blown and what is dispatched to it; guidance office and auditors all.
-
-    Of a department's own whistles its desk alone; a sub-unit or officer sees those that are handed to them.
-    """
+def own_sight(user: Any) -> Q:
+    """Without any dispatch: a unit what it has blown, of a department its desk alone; guidance office and auditors all."""
     post = user.acting
     if post is None or post.role in (Role.ADMIN, Role.GRID):
         return NOTHING
     if post.role in (Role.GUIDANCE, Role.AUDITOR):
         return ALL
+    return Q(by_unit_id=post.unit_id) if post.unit.is_township or post.role in DESKS else NOTHING
+
+
+def whistle_sight(user: Any) -> Q:
+    """What is one's own, and that of which one may see a dispatch: what a unit, sub-unit or officer is asked to do."""
     dispatches = Whistle._meta.apps.get_model("enforcement", "Dispatch").objects.visible_to(user)
-    asked = Q(Exists(dispatches.filter(whistle_id=OuterRef("pk"))))
-    if post.unit.is_township or post.role in DESKS:
-        return Q(by_unit_id=post.unit_id) | asked
-    return asked
+    own, asked = own_sight(user), Q(Exists(dispatches.filter(whistle_id=OuterRef("pk"))))
+    return own if own == ALL else own | asked
 
 
 class WhistleQuerySet(models.QuerySet["Whistle"]):
@@ -38,9 +38,9 @@ class WhistleQuerySet(models.QuerySet["Whistle"]):
         """Those that `whistle_sight` tells of."""
         return self.filter(whistle_sight(user))
 
-    def with_sight(self, user: Any) -> Self:
-        """Each row with `is_mine_to_see`: whether this person may open it."""
-        return self.annotate(is_mine_to_see=models.ExpressionWrapper(whistle_sight(user), models.BooleanField()))
+    def with_own_sight(self, user: Any) -> Self:
+        """Each row with `is_mine_to_see`, which leaves out its dispatches: who has them at hand looks at those too."""
+        return self.annotate(is_mine_to_see=models.ExpressionWrapper(own_sight(user), models.BooleanField()))
 
 
 class Whistle(models.Model):

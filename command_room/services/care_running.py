@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db.models import Func, IntegerField, Sum, Value
 from django.urls import reverse
@@ -13,7 +12,6 @@ from enforcement.models import Dispatch, Event, Whistle
 from notifications.kinds import restore
 from notifications.models import Delivery
 from notifications.models.message import OVERDUE
-from records.services import job
 from records.services.job import Job
 from townships.models import CalendarYear
 
@@ -63,7 +61,9 @@ def label_of(found: Job) -> str:
 def jobs(found: Sequence[Job]) -> Card:
     ill = [one for one in found if not one.is_well]
     lines = [Line(label_of(one), said_of(one)) for one in ill[:FEW]]
-    return Card("没有按时完成的定时任务", len(ill), "个", lines, "#jobs", "看全部任务", "定时任务都按时完成", is_grave=True)
+    return Card(
+        "没有按时完成的定时任务", len(ill), "个", lines, "#jobs", "看全部任务", "定时任务都按时完成", is_grave=True
+    )
 
 
 def said_of(found: Job) -> str:
@@ -94,7 +94,9 @@ def missing_years(now: datetime) -> Card:
         lines.append(Line(f"{provisional} 个期限为暂定", "导入后自动重算" if missing else "正在重新计算"))
     link = reverse("admin:load-holidays")
     number = len(missing) or int(bool(provisional))
-    return Card("放假安排", number, "年缺" if missing else "项", lines, link, "导入放假安排", "放假安排齐全，没有暂定期限")
+    return Card(
+        "放假安排", number, "年缺" if missing else "项", lines, link, "导入放假安排", "放假安排齐全，没有暂定期限"
+    )
 
 
 def _provisional() -> int:

@@ -1,6 +1,7 @@
 """Units, squads and routes that need care."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 from django.db.models import Count, Exists, Max, OuterRef, Q
@@ -11,6 +12,8 @@ from enforcement.models import Category, Dispatch, Event, RoutingRule
 from townships.models import Post, Role, SquadMember, Unit, User
 from townships.people import WARN_DAYS
 from townships.rules import squad
+
+MOST_NAMED = 3  # missing places of a squad
 
 
 def liaisons(today: date) -> Card:
@@ -35,7 +38,9 @@ def closed_units(today: date) -> Card:
     units = Unit.objects.select_related("successor").in_bulk(worst)
     lines = [_closed(units[unit_id], open_at[unit_id]) for unit_id in worst]
     link = f"{reverse('admin:townships_unit_changelist')}?valid_to__isempty=0"
-    return Card("已停用但仍有未办结的机构", len(open_at), "个", lines, link, "查看", "停用的机构都已办结", is_grave=True)
+    return Card(
+        "已停用但仍有未办结的机构", len(open_at), "个", lines, link, "查看", "停用的机构都已办结", is_grave=True
+    )
 
 
 def _closed(unit: Unit, number: int) -> Line:
@@ -79,10 +84,15 @@ def squads(today: date) -> Card:
     lacking.sort(key=lambda found: (found[0], found[1].order))
     changelist = reverse("admin:townships_squadmember_changelist")
     lines = [
-        Line(f"{unit} {whole.have}/{whole.of}", f"缺{'、'.join(whole.missing)}", f"{changelist}?q={unit.short_name}")
+        Line(f"{unit} {whole.have}/{whole.of}", _lacks(whole.missing), f"{changelist}?q={unit.short_name}")
         for _, unit, whole in lacking[:FEW]
     ]
     return Card("编成不完整的队伍", len(lacking), "支", lines, changelist, "去补人员", "每支队伍都齐了")
+
+
+def _lacks(missing: Sequence[str]) -> str:
+    more = f"等 {len(missing)} 个位置" if len(missing) > MOST_NAMED else ""
+    return f"缺{'、'.join(missing[:MOST_NAMED])}{more}"
 
 
 def routes(today: date) -> Card:

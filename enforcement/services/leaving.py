@@ -18,12 +18,16 @@ from enforcement.models import Check, Dispatch, Event, Handover, Whistle
 from notifications import kinds
 from notifications.services.outbox import Notice, notify_many
 from records.models import Stage
-from records.services import Refused, lock, record
+from records.services import lock, record
 from townships import people
 from townships.models import DESKS, Role, Shift, ShiftNote, Unit, User
 from townships.services import leaving
 
 TO_LOOK_AT = (*Event.TO_TRIAGE, Event.State.SQUAD)
+
+
+class Changed(Exception):  # noqa: N818 - a sentence to a person
+    """What is open is not what the page showed; nothing was moved."""
 
 
 @dataclass(frozen=True)
@@ -108,13 +112,13 @@ def seal(lots: Sequence[Lot]) -> str:
 def leave(user: User, *, by: Any, day: date, seen: str, heirs: Mapping[str, User | None]) -> int:
     """Give every lot to its heir or back, end posts, places, sessions and the account. How many matters went on.
 
-    Raises Refused where what is open is not what the page showed. Each receiver is told once.
+    Raises Changed where what is open is not what the page showed. Each receiver is told once.
     """
     today = timezone.localdate()
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     lots = lots_of(user, day=today)
     if seal(lots) != seen:
-        raise Refused(Leaver(user), "这期间此人手上的事项有变化，还没有移交。请按现在的情况再看一遍。")
+        raise Changed("这期间此人手上的事项有变化，还没有移交。请按现在的情况再看一遍。")
     told: dict[User, Counter[str]] = defaultdict(Counter)
     moved = 0
     for lot in lots:
@@ -128,28 +132,20 @@ def leave(user: User, *, by: Any, day: date, seen: str, heirs: Mapping[str, User
     leaving.end(user, day=day, today=today, by=by)
     what = f"离岗，{day} 起停用账号，移交 {moved} 件"
     entry = record(user, "person_left", by=by, what=what, stage=Stage.FILE)
-    notify_many(_notices(told, user, entry.pk))
+    notify_many(_notices(told, entry.pk))
     return moved
 
 
-@dataclass(frozen=True)
-class Leaver:
-    """The page of one person's leaving, for a refusal to go to."""
-
-    user: User
-
-    def get_absolute_url(self) -> str:
-        return reverse("enforcement:leaving", args=[self.user.pk])
-
-
-def _notices(told: Mapping[User, Counter[str]], leaver: User, entry: int) -> list[Notice]:
+def _notices(told: Mapping[User, Counter[str]], entry: int) -> list[Notice]:
     """One message for each receiver, with how many of what; who has left is not named outside."""
     notices: list[Notice] = []
     for receiver, counts in told.items():
         parts = [what.format(n) for what, n in counts.items() if n]
         if parts:
             unit = str(receiver.acting.unit) if receiver.acting else "本平台"
-            message = kinds.MattersTakenOver(f"转交 {entry}", "、".join(parts), unit, None, reverse("command_room:worklist"))
+            message = kinds.MattersTakenOver(
+                f"转交 {entry}", "、".join(parts), unit, None, reverse("command_room:worklist")
+            )
             notices.append((message, [receiver], f"matters_taken_over:{entry}"))
     return notices
 
@@ -176,7 +172,9 @@ def _whistles(user: User, _day: date) -> Iterable[tuple[Unit, Item]]:
 
 def _claimed_dispatches(user: User, _day: date) -> Iterable[tuple[Unit, Item]]:
     rows = Dispatch.objects.filter(claimed_by=user, state__in=Dispatch.OPEN).select_related("department", "whistle")
-    return ((row.department, Item(row, row.number, row.get_state_display(), row.next_due)) for row in rows.order_by("id"))
+    return (
+        (row.department, Item(row, row.number, row.get_state_display(), row.next_due)) for row in rows.order_by("id")
+    )
 
 
 def _named_dispatches(user: User, _day: date) -> Iterable[tuple[Unit, Item]]:

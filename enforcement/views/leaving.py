@@ -1,5 +1,8 @@
 """离岗: one page for one person, by an administrator, who reads no file on it."""
 
+from datetime import date
+from typing import Any
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -23,17 +26,29 @@ def leave(request: HttpRequest, pk: int) -> HttpResponse:
     lots = leaving.lots_of(user, day=today)
     form = LeavingForm(request.POST if request.method == "POST" else None, lots=lots)
     if form.is_valid():
-        day, seen = form.cleaned_data["day"], form.cleaned_data["seen"]
-        moved = leaving.leave(user, by=request.user, day=day, seen=seen, heirs=form.heirs())
-        messages.success(request, f"已办好离岗：移交 {moved} 件，{day} 起停用账号")
+        apply(request, user, form)
         return redirect("enforcement:leaving", pk)
-    context = {
+    context = shown(user, form, today)
+    return render(request, "enforcement/leaving.html", context, status=422 if form.is_bound else 200)
+
+
+def apply(request: HttpRequest, user: User, form: LeavingForm) -> None:
+    day, seen = form.cleaned_data["day"], form.cleaned_data["seen"]
+    try:
+        moved = leaving.leave(user, by=request.user, day=day, seen=seen, heirs=form.heirs())
+    except leaving.Changed as changed:
+        messages.warning(request, str(changed))
+    else:
+        messages.success(request, f"已办好离岗：移交 {moved} 件，{day} 起停用账号")
+
+
+def shown(user: User, form: LeavingForm, today: date) -> dict[str, Any]:
+    return {
         "person": user,
         "form": form,
-        "count": sum(len(lot.items) for lot in lots),
+        "count": sum(len(lot.items) for lot in form.lots),
         "stays": leaving.stays_of(user, day=today),
         "is_gone": user.is_disabled_on(today),
         "entries": Entry.objects.about(user).filter(verb="person_left").reverse(),
         "now": timezone.now(),
     }
-    return render(request, "enforcement/leaving.html", context, status=422 if form.is_bound else 200)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from celery.schedules import maybe_schedule
 from django.conf import settings
@@ -31,9 +32,10 @@ class Job:
         return self.is_well and self.run is not None and self.run.started_at is None
 
 
-def scheduled() -> dict[str, object]:
+def scheduled() -> dict[str, Any]:
     """Task → when it is due, as beat has it."""
-    return {entry["task"]: entry["schedule"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+    entries: dict[str, dict[str, Any]] = settings.CELERY_BEAT_SCHEDULE
+    return {entry["task"]: entry["schedule"] for entry in entries.values()}
 
 
 def expect() -> None:
@@ -63,12 +65,13 @@ def jobs(now: datetime) -> list[Job]:
     return sorted(found, key=lambda job: (job.is_well, job.task))
 
 
-def _is_late(run: JobRun | None, due: object, now: datetime) -> bool:
+def _is_late(run: JobRun | None, due: Any, now: datetime) -> bool:
     """Whether the next run should have been long ago."""
     if run is None:
         return True
     since = run.started_at or run.known_at
     if isinstance(due, int | float):
         return since + timedelta(seconds=due) + GRACE < now
-    left: timedelta = maybe_schedule(due).remaining_estimate(timezone.localtime(since))
+    plan: Any = maybe_schedule(due)
+    left: timedelta = plan.remaining_estimate(timezone.localtime(since))
     return left < -GRACE

@@ -18,6 +18,7 @@ from townships.models import AccountBatch, Role, SquadMember, Unit, User
 from townships.services import reference
 from townships.services.bulk import COLUMNS
 
+
 class Administrator(Person):
     # otherwise axe writes the sheets that Django's own forms.css imports into the page, which the policy refuses
     axe = {"preload": False}
@@ -44,7 +45,7 @@ def choose(page: Page, content: bytes) -> None:
     page.get_by_role("button", name="预览").click()
 
 
-def imported(person: Administrator, path: str, wrong: bytes, cell: str, right: bytes, name: str) -> None:
+def imported(person: Administrator, path: str, wrong: bytes, *, cell: str, right: bytes, name: str) -> None:
     """Upload, read what is wrong, mend, upload again, confirm."""
     person.goto(path, f"{name}-1-upload")
     choose(person.page, wrong)
@@ -65,14 +66,21 @@ def test_walk_of_an_administrators_first_day(committed_cast: Cast, open_page: Op
     grid = ("330683100009", "甘霖第9网格", "甘霖第9网格", "网格", "330683100", "")
     bad = ("330683100010", "甘霖第10网格", "甘霖第10网格", "村", "330683100", "")
     good = (*bad[:3], "网格", *bad[4:])
-    imported(admin, "/admin/townships/unit/import/", book(UNITS, grid, bad), "D3", book(UNITS, grid, good), "f2-units")
+    imported(
+        admin,
+        "/admin/townships/unit/import/",
+        book(UNITS, grid, bad),
+        cell="D3",
+        right=book(UNITS, grid, good),
+        name="f2-units",
+    )
     assert Unit.objects.filter(code__in=["330683100009", "330683100010"]).count() == 2
 
     first = ("new-grid", "演示网格", "13800002222", "", "", "330683100009", "网格员", "", "", "")
     slip = ("new-duty", "演示值班", "1380000", "", "", "甘霖镇", "值班员", "", "", "")
     mended = (*slip[:2], "13800003333", "", "", "甘霖镇", "指挥室值班员", "", "", "")
     path = "/admin/townships/user/accounts/"
-    imported(admin, path, book(COLUMNS, first, slip), "G3", book(COLUMNS, first, mended), "f3-people")
+    imported(admin, path, book(COLUMNS, first, slip), cell="G3", right=book(COLUMNS, first, mended), name="f3-people")
     expect(page.locator("#content")).to_contain_text("2 人待发")
     admin.look("f4-batch")
     with page.expect_download() as given:
@@ -86,7 +94,7 @@ def test_walk_of_an_administrators_first_day(committed_cast: Cast, open_page: Op
 
     wrong = book(SQUAD, ("330683100", "nobody", "镇街自有", "副队长", "330683100", "2026-01-01"))
     right = book(SQUAD, ("330683100", "new-duty", "镇街自有", "副队长", "330683100", "2026-01-01"))
-    imported(admin, "/admin/townships/squadmember/import/", wrong, "B2", right, "f5-squad")
+    imported(admin, "/admin/townships/squadmember/import/", wrong, cell="B2", right=right, name="f5-squad")
     assert SquadMember.objects.filter(user__username="new-duty").exists()
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     user = User.objects.get(username="new-duty")

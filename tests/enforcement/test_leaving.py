@@ -13,7 +13,6 @@ from enforcement.services import claim, leaving
 from enforcement.services import dispatch as dispatches
 from notifications.models import Message
 from records.models import Entry
-from records.services import Refused
 from tests.cast import Cast, PostFactory, ShiftFactory, UserFactory, client_for
 from tests.enforcement import walk
 from townships.models import Post, Role, Shift, SquadMember, User
@@ -114,7 +113,7 @@ def test_twice_is_once_and_a_stale_page_is_refused(cast: Cast, second: User) -> 
     event = walk.event(cast)
     seen = leaving.seal(leaving.lots_of(cast.duty, day=TODAY))
     claim.take(event, by=cast.duty)
-    with pytest.raises(Refused, match="有变化"):
+    with pytest.raises(leaving.Changed, match="有变化"):
         leaving.leave(cast.duty, by=cast.bureau_admin, day=TODAY, seen=seen, heirs={})
     assert User.objects.get(pk=cast.duty.pk).is_active
     assert leave(cast, cast.duty) == 1
@@ -161,9 +160,7 @@ def test_page_is_for_administrators_and_not_for_oneself(cast: Cast, client: Clie
         assert client_for(getattr(cast, part)).post(url(cast.officer), {}).status_code == 403
 
 
-def test_page_costs_the_same_for_few_and_many(
-    cast: Cast, client: Client, django_assert_max_num_queries: Any
-) -> None:
+def test_page_costs_the_same_for_few_and_many(cast: Cast, client: Client, django_assert_max_num_queries: Any) -> None:
     for n in range(6):
         claim.take(walk.event(cast), by=cast.duty)
         ShiftFactory(township=cast.ganlin, user=cast.duty, day=TODAY + timedelta(days=n))

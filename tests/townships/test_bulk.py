@@ -175,7 +175,8 @@ def test_new_administrator_by_file_is_told(cast: Cast, client: Client) -> None:
 def test_plan_asks_three_queries_whatever_the_rows(cast: Cast, django_assert_num_queries: Any) -> None:
     empty = dict.fromkeys(COLUMNS, "")
     rows = [
-        (n, {**empty, "用户名": f"u-{n}" if n > 2 else "duty", "姓名": "演示", "单位": "甘霖镇", "岗位": "执法队员"}) for n in range(2, 300)
+        (n, {**empty, "用户名": f"u-{n}" if n > 2 else "duty", "姓名": "演示", "单位": "甘霖镇", "岗位": "执法队员"})
+        for n in range(2, 300)
     ]
     with django_assert_num_queries(3):
         plan = bulk.plan(rows, by=cast.bureau_admin)
@@ -205,7 +206,9 @@ def test_passwords_are_handed_out_once_and_let_in(cast: Cast, client: Client, se
     login = Client().post("/login/", {"username": "zhang-1", "password": words["zhang-1"]})
     assert login.status_code == 302
     user.refresh_from_db()
-    assert user.password.split("$")[1] == str(PBKDF2PasswordHasher.iterations), "the first log-in makes it the usual one"
+    assert user.password.split("$")[1] == str(PBKDF2PasswordHasher.iterations), (
+        "the first log-in makes it the usual one"
+    )
     assert Entry.objects.about(batch).filter(verb="passwords_handed_out").get().by == cast.bureau_admin
 
 

@@ -14,8 +14,8 @@ from import_export.forms import ExportForm
 from records.models import Stage
 from records.services import record
 from townships.admin import history
-from townships.services.changes import changes
 from townships.admin.files import ImportFolder, NoRowsError, SafeCSV, SafeXLSX, problems, workbook
+from townships.services.changes import changes
 
 FORMATS = [SafeCSV, SafeXLSX]
 

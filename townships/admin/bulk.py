@@ -21,7 +21,7 @@ from townships.admin.files import MOST_ROWS, ImportFolder, NoRowsError, SafeCSV,
 from townships.forms.bulk import AccountFileForm, ConfirmForm
 from townships.models import AccountBatch, Role, Unit, User
 from townships.services import account_batch, bulk
-from townships.services.bulk import COLUMNS, NEEDED, Plan, cell_text
+from townships.services.bulk import COLUMNS, NEEDED, cell_text
 
 UNPROCESSABLE = 422
 LATEST = 10
@@ -68,7 +68,7 @@ def urls(admin: Any) -> list[URLPattern]:
 def upload(request: HttpRequest, admin: Any) -> HttpResponse:
     """The form; on POST the preview, which saves nothing but the file, for the confirmation."""
     form = AccountFileForm(request.POST or None, request.FILES or None)
-    plan, confirm, heads = None, None, ()
+    plan, confirm, heads = None, None, list[str]()
     if form.is_valid():
         file = form.cleaned_data["file"]
         content = file.read()
@@ -88,8 +88,8 @@ def upload(request: HttpRequest, admin: Any) -> HttpResponse:
         "help": HELP,
         "batches": AccountBatch.objects.select_related("by", "handed_out_by")[:LATEST],
     }
-    bad = form.is_bound and (not plan or plan.faults)
-    return render(request, "admin/townships/user/bulk.html", context, status=UNPROCESSABLE if bad else 200)
+    is_wrong = form.is_bound and (not plan or plan.faults)
+    return render(request, "admin/townships/user/bulk.html", context, status=UNPROCESSABLE if is_wrong else 200)
 
 
 def template(request: HttpRequest, admin: Any) -> HttpResponse:  # noqa: ARG001 - the views' signature
@@ -111,7 +111,7 @@ def apply(request: HttpRequest, admin: Any) -> HttpResponse:  # noqa: ARG001
         messages.warning(request, "页面不完整，没有导入。请重新上传文件。")
         return redirect("admin:account-upload")
     said = form.cleaned_data
-    made = AccountBatch.objects.filter(request_id=said["request_id"], by=request.user).first()
+    made = AccountBatch.objects.filter(request_id=said["request_id"], by=request.user.pk).first()
     if made is not None:
         return redirect(made)
     try:
@@ -174,7 +174,9 @@ def read(content: bytes, name: str) -> tuple[list[str], list[tuple[int, Mapping[
         raise BadFile(f"一次最多 {MOST_ROWS} 行，这个文件有 {len(dataset)} 行，请分几次导入")
     empty = dict.fromkeys(COLUMNS, "")
     lines = [{**empty, **dict(zip(heads, map(cell_text, cells), strict=False))} for cells in dataset]
-    rows = [(number, said) for number, said in enumerate(lines, start=2) if any(said.values())]
+    rows: list[tuple[int, Mapping[str, str]]] = [
+        (number, said) for number, said in enumerate(lines, start=2) if any(said.values())
+    ]
     if not rows:
         raise BadFile("文件里没有数据：第 1 行是列名，数据从第 2 行起。")
     return heads, rows

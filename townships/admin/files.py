@@ -99,7 +99,9 @@ def workbook(sheets: Mapping[str, Sequence[Sequence[Any]]]) -> bytes:
 
 def _widths(rows: Sequence[Sequence[Any]]) -> list[int]:
     """A Chinese character is as wide as two."""
-    longest = [max(len(str(cell or "").encode("gb18030", "replace")) for cell in column) for column in zip_longest(*rows)]
+    longest = [
+        max(len(str(cell or "").encode("gb18030", "replace")) for cell in column) for column in zip_longest(*rows)
+    ]
     return [min(max(n + 2, 10), 60) for n in longest]
 
 
@@ -282,7 +284,9 @@ class ReferenceResource(resources.ModelResource):
         for name in self.fixed if is_old else ():
             field = instance._meta.get_field(name)
             if getattr(self.before, field.attname) != getattr(instance, field.attname):
-                raise ValidationError({name: f"已有的{instance._meta.verbose_name}不能改{field.verbose_name}，请另起一行"})
+                raise ValidationError(
+                    {name: f"已有的{instance._meta.verbose_name}不能改{field.verbose_name}，请另起一行"}
+                )
 
     def after_save_instance(self, instance: Any, row: Any, **kwargs: Any) -> None:  # noqa: ARG002
         data = {"changes": changes(self.before, instance, private=self.private)}

@@ -9,8 +9,8 @@ from django.db import models
 from django.utils import timezone
 
 from records.models import Entry
-from townships.services.changes import people_in, spoken, with_names
 from townships.models import User
+from townships.services.changes import people_in, spoken, with_names
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from django.views.decorators.debug import sensitive_variables
 
 from townships.admin import bulk
 from townships.admin.base import ImportingAdmin
-from townships.services.changes import PERSONAL, changes
 from townships.admin.files import ReferenceResource, resource_for
 from townships.forms.post import PostForm
 from townships.models import Post, User
 from townships.services import account
 from townships.services import post as posts
+from townships.services.changes import PERSONAL, changes
 
 OWN_ROW = "不能通过导入修改本人的账号和岗位，请由另一位管理员办理。"
 

@@ -88,7 +88,9 @@ class User(AbstractUser):
         before: str = super()._get_session_auth_hash(secret=secret)  # type: ignore[misc]
         if not self.session_generation:
             return before
-        return salted_hmac("townships.User.session", f"{before}{self.session_generation}", algorithm="sha256").hexdigest()
+        return salted_hmac(
+            "townships.User.session", f"{before}{self.session_generation}", algorithm="sha256"
+        ).hexdigest()
 
     def is_disabled_on(self, day: date) -> bool:
         return not self.is_active or (self.disabled_from is not None and self.disabled_from <= day)

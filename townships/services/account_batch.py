@@ -51,7 +51,9 @@ def apply(plan: Plan, *, by: Any, request_id: UUID, file_name: str) -> AccountBa
 
 
 def _told(counts: dict[str, int]) -> str:
-    return f"批量开户：新开 {counts['new']}，更新 {counts['changed']}，不变 {counts['unchanged']}，岗位 {counts['posts']}"
+    return (
+        f"批量开户：新开 {counts['new']}，更新 {counts['changed']}，不变 {counts['unchanged']}，岗位 {counts['posts']}"
+    )
 
 
 def _apply(lines: Sequence[Line], *, by: Any) -> tuple[User, str, int, bool]:
@@ -85,7 +87,7 @@ def _post(line: Line, user: User, *, by: Any) -> bool:
     if post is not None and post.rank == row.rank:
         return False
     before = copy(post)
-    post = post or Post(user=user, unit=row.unit, role=row.role, valid_from=row.since)  # type: ignore[misc]  # checked
+    post = post or Post(user=user, unit=row.unit, role=row.role, valid_from=row.since)
     post.rank = row.rank
     post.full_clean()
     post.save()
@@ -125,7 +127,9 @@ def hand_out(batch: AccountBatch, *, by: Any) -> list[tuple[User, str]]:
 def lock_batch(batch: AccountBatch) -> None:
     lock(batch)
     if batch.handed_out_at is not None:
-        raise Refused(batch, "密码单已经下载过，不能再下载。没拿到的，请到“人员”里逐个重新发放，或在表里填“重发密码：是”再导入。")
+        raise Refused(
+            batch, "密码单已经下载过，不能再下载。没拿到的，请到“人员”里逐个重新发放，或在表里填“重发密码：是”再导入。"
+        )
 
 
 def _waiting(batch: AccountBatch) -> list[User]:

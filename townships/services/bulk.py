@@ -212,7 +212,9 @@ def _unit(row: Row, column: str, known: Known) -> Unit | None:
     elif not found:
         row.fault(column, f"找不到机构“{text}”，请填已有机构的代码或简称，或先把它导入")
     elif len(found) > 1:
-        row.fault(column, f"叫“{text}”的机构有 {len(found)} 个，请改填代码：{'、'.join(unit.code for unit in found[:3])}")
+        row.fault(
+            column, f"叫“{text}”的机构有 {len(found)} 个，请改填代码：{'、'.join(unit.code for unit in found[:3])}"
+        )
     elif found[0].valid_to and found[0].valid_to < known.today:
         row.fault(column, f"“{text}”已停用，请改填现在的机构")
     else:

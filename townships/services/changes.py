@@ -13,6 +13,11 @@ from townships.models import User
 
 EMPTY = "空"
 PERSONAL = ("name", "mobile", "email")  # of a person, whose values the timeline must not hold
+# what the portal itself writes of an account, and no administrator
+BY_ITSELF = {
+    *("password", "is_superuser", "date_joined", "last_login", "session_generation"),
+    *("must_change_password", "password_changed_at", "password_expires_at"),
+}
 Change = dict[str, Any]
 
 
@@ -20,32 +25,26 @@ def changes(before: models.Model | None, after: models.Model, *, private: Collec
     """Every field that differs; of a new row every field that is filled."""
     found = []
     for field in after._meta.concrete_fields:
-        if field.primary_key or not field.verbose_name or not _is_shown(field):
+        if field.primary_key or field.name in BY_ITSELF:
             continue
         old = getattr(before, field.attname) if before else None
         new = getattr(after, field.attname)
         if _same(old, new):
             continue
-        found.append({"field": str(field.verbose_name), **_values(field, before, after, field.name in private)})
+        said = {"private": True} if field.name in private else _values(field, before, after)
+        found.append({"field": str(field.verbose_name), **said})
     return found
-
-
-def _is_shown(field: Any) -> bool:
-    """Those that an administrator knows by a Chinese name; a password's hash is none of them."""
-    return field.name != "password" and not str(field.verbose_name).isascii()
 
 
 def _same(old: Any, new: Any) -> bool:
     return old == new or (old in (None, "", []) and new in (None, "", []))
 
 
-def _values(field: Any, before: Any, after: Any, is_private: bool) -> Change:  # noqa: FBT001 - both values of one row
-    if is_private:
-        return {"private": True}
+def _values(field: Any, before: Any, after: Any) -> Change:
     old, new = (None if row is None else getattr(row, field.attname) for row in (before, after))
     if field.related_model is User:
         return {"old_user": old, "new_user": new}
-    return {"old": spoken(field, before), "new": spoken(field, after)}
+    return {"old": None if before is None else spoken(field, before), "new": spoken(field, after)}
 
 
 def spoken(field: Any, row: Any) -> str:
@@ -64,7 +63,7 @@ def spoken(field: Any, row: Any) -> str:
 
 
 def with_names(found: Iterable[Change], names: dict[int, str]) -> list[tuple[str, str, str]]:
-    """(field, old, new) for the page; `names` of the people whose ids the changes hold."""
+    """(field, old, new) for the page, `old` empty of a new row; `names` of the people whose ids the changes hold."""
     return [_line(change, names) for change in found]
 
 
@@ -73,8 +72,9 @@ def _line(change: Change, names: dict[int, str]) -> tuple[str, str, str]:
         return change["field"], "", "已改（内容不记入流水）"
     if "new_user" in change:
         old, new = (names.get(change[key], "") if change[key] else "" for key in ("old_user", "new_user"))
-        return change["field"], old or EMPTY, new or EMPTY
-    return change["field"], change["old"] or EMPTY, change["new"] or EMPTY
+        return change["field"], old, new or EMPTY
+    old = change["old"]
+    return change["field"], "" if old is None else old or EMPTY, change["new"] or EMPTY
 
 
 def people_in(found: Iterable[Change]) -> set[int]:

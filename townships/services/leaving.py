@@ -52,8 +52,16 @@ def pass_shift(shift: Shift, *, to: User | None, by: Any) -> None:
     """To a colleague, or off the rota."""
     shifts.remove(shift, by=by)
     if to:
-        kept = {"day": shift.day, "band": shift.band, "starts_at": shift.starts_at, "ends_at": shift.ends_at}
-        shifts.add(shift.township, user=to, is_on_call=shift.is_on_call, by=by, **kept)
+        shifts.add(
+            shift.township,
+            user=to,
+            day=shift.day,
+            band=shift.band,
+            starts_at=shift.starts_at,
+            ends_at=shift.ends_at,
+            is_on_call=shift.is_on_call,
+            by=by,
+        )
 
 
 def _end(row: Post | SquadMember, day: date, *, by: Any, verb: str) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from datetime import date, timedelta
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -57,4 +56,3 @@ def tell_of_administrator(post: Post) -> None:
         link=reverse("townships:administrators"),
     )
     notify(message, to=people.watchers(), key=f"administrator_added:{post.pk}")
-

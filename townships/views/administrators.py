@@ -27,7 +27,9 @@ def administrators(request: HttpRequest) -> HttpResponse:
     """The posts with who made them, those that have ended too. Four queries."""
     if not can_see_administrators(request.user):
         raise PermissionDenied
-    posts = Post.objects.filter(role__in=(Role.ADMIN, Role.AUDITOR)).select_related("user", "unit").order_by("-id")[:SHOWN]
+    posts = (
+        Post.objects.filter(role__in=(Role.ADMIN, Role.AUDITOR)).select_related("user", "unit").order_by("-id")[:SHOWN]
+    )
     entries = Entry.objects.about(*posts).filter(verb__in=["admin_add", "import", "post_added"]).select_related("by")
     made = {entry.target_id: entry for entry in entries}
     today = timezone.localdate()

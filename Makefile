@@ -2,6 +2,7 @@
 # make check  rules, types, layers, templates, migrations                 make bench   load and growth
 # make latency  from the commit of a message to its receiver, kind by kind
 # make chaos  whistles while worker, broker and database are killed, counted at the receivers
+# make crowd  two hundred people and thirty wall screens for ten minutes, every error counted
 # make demo-reset  the embedded database emptied and filled with demo data again
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ define install
 @touch $@
 endef
 
-.PHONY: run test check bench latency chaos races demo-reset
+.PHONY: run test check bench latency chaos races crowd demo-reset
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.installed
@@ -38,6 +39,9 @@ chaos: $(VENV)/.installed-dev
 
 races: $(VENV)/.installed-dev
 	@exec $(BIN)/python -m bench.thousand
+
+crowd: $(VENV)/.installed-dev
+	@exec $(BIN)/python -m bench.crowd
 
 demo-reset: $(VENV)/.installed
 	@exec $(BIN)/python -m portal.launcher --with-parent --reset-demo

@@ -151,10 +151,10 @@ def detail_context(request: HttpRequest, event: Event, **bound: Form) -> dict[st
 
 def way_of(event: Event, user: Any) -> tuple[list[Any], list[Any]]:
     """All whistles of an event, the newest first, and all their dispatches, each with whether this person may open it."""
-    whistles = list(event.whistles.with_own_sight(user).order_by("-id"))
+    whistles: list[Any] = list(event.whistles.with_own_sight(user).order_by("-id"))
     if not whistles:
         return [], []
-    parts = list(event.dispatches.with_sight(user).select_related("department", "returning").order_by("id"))
+    parts: list[Any] = list(event.dispatches.with_sight(user).select_related("department", "returning").order_by("id"))
     returns = [part.returning for part in parts if return_of(part)]
     prefetch_related_objects(returns, "to_unit")  # there are few: not worth a join for each event
     seen = {part.whistle_id for part in parts if part.is_mine_to_see}

@@ -50,6 +50,7 @@ PORT = env.str("PORT", default="8000")
 PORTAL_URL = env.str("PORTAL_URL", default=f"http://localhost:{PORT}")
 
 INSTALLED_APPS = [
+    "portal",  # first, so that its createsuperuser is the one that runs
     "townships.adminsite.PortalAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -68,7 +69,6 @@ INSTALLED_APPS = [
     "django_otp",
     "django_otp.plugins.otp_totp",
     "csp",
-    "portal",
     "command_room",
     "enforcement",
     "townships",
@@ -172,6 +172,7 @@ CELERY_BEAT_SCHEDULE = {
     "summary": {"task": "notifications.summarise", "schedule": 3600.0, "options": {"expires": 3000}},
     "escalate": {"task": "enforcement.escalate", "schedule": 60.0, "options": {"expires": 55}},
     "recompute": {"task": "enforcement.recompute_provisional", "schedule": 3600.0, "options": {"expires": 3000}},
+    "retire": {"task": "townships.retire_accounts", "schedule": 3600.0, "options": {"expires": 3000}},
     "resume": {"task": "enforcement.resume_suspended", "schedule": 60.0, "options": {"expires": 55}},
     "jobs": {"task": "records.sweep_jobs", "schedule": 60.0, "options": {"expires": 55}},
     "retention": {"task": "command_room.list_expired", "schedule": crontab(minute="10", hour="3", day_of_month="1")},
@@ -236,6 +237,7 @@ LOGIN_REDIRECT_URL = "command_room:home"
 LOGOUT_REDIRECT_URL = "townships:login"
 PASSWORD_MAX_AGE_DAYS = env.int("PASSWORD_MAX_AGE_DAYS", default=90)  # domain: usual parameter under GB/T 22239-2019
 PASSWORD_HISTORY = env.int("PASSWORD_HISTORY", default=5)
+HANDOUT_HOURS = env.int("HANDOUT_HOURS", default=72)  # how long the passwords of a list that is handed out let in
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},

@@ -172,6 +172,8 @@ TABLE = {
         DESK | CHANGLE_DESK | SCJG | ABOVE | {"zrzy_liaison", "zrzy_leader", "zfj_liaison"}
     ),
     "enforcement:escalation-detail": page(DESK | SCJG | ABOVE, "red", DESK | SCJG | ABOVE),
+    "enforcement:leaving": page({"bureau_admin"}, "leaver"),
+    "townships:administrators": page({"bureau_admin", "auditor"}),
     "townships:password-change": page(EVERYBODY),
     "townships:logout": verb(EVERYBODY),
     "townships:code": page(EVERYBODY),  # who has no second factor is led on
@@ -306,6 +308,7 @@ def world(cast: Cast, rules: None, settings: Any, tmp_path: Any) -> dict[str, An
         "lot": lots.run("remind", [(helper.pk, "signed")], Terms(), by=cast.duty, request_id=uuid4()),
         "job": _job(cast),
         "job_file": (_job(cast, file="rows.csv").pk, 1),
+        "leaver": cast.scjg_officer,
     }
 
 

@@ -3,6 +3,8 @@
 # make latency  from the commit of a message to its receiver, kind by kind
 # make chaos  whistles while worker, broker and database are killed, counted at the receivers
 # make crowd  two hundred people and thirty wall screens for ten minutes, every error counted
+# make topology  two webs behind nginx and two workers a queue, one web killed under load
+# make restore-drill  back up, restore on a fresh server, compare; make audit  known vulnerabilities
 # make demo-reset  the embedded database emptied and filled with demo data again
 
 PYTHON ?= python3
@@ -16,7 +18,7 @@ define install
 @touch $@
 endef
 
-.PHONY: run test check bench latency chaos races crowd demo-reset
+.PHONY: run test check bench latency chaos races crowd topology restore-drill audit demo-reset
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.installed
@@ -42,6 +44,15 @@ races: $(VENV)/.installed-dev
 
 crowd: $(VENV)/.installed-dev
 	@exec $(BIN)/python -m bench.crowd
+
+topology: $(VENV)/.installed-dev
+	@exec $(BIN)/python -m bench.topology
+
+restore-drill: $(VENV)/.installed-dev
+	@exec $(BIN)/python -m bench.restore_drill
+
+audit: $(VENV)/.installed-dev
+	@exec $(BIN)/python -m ops.audit
 
 demo-reset: $(VENV)/.installed
 	@exec $(BIN)/python -m portal.launcher --with-parent --reset-demo

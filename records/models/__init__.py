@@ -6,6 +6,7 @@ from records.models.job_run import JobRun
 from records.models.link import PublicLink
 from records.models.number import Serial
 from records.models.retention import ClearedFile, RetentionList, RetentionRule
+from records.models.seal import Reseal
 
 __all__ = [
     "Access",
@@ -15,6 +16,7 @@ __all__ = [
     "Job",
     "JobRun",
     "PublicLink",
+    "Reseal",
     "RetentionList",
     "RetentionRule",
     "Serial",

@@ -3,6 +3,7 @@
 # make latency  from the commit of a message to its receiver, kind by kind
 # make chaos  whistles while worker, broker and database are killed, counted at the receivers
 # make crowd  two hundred people and thirty wall screens for ten minutes, every error counted
+# make manual  the pictures of /help, taken anew by the browser walks
 # make demo-reset  the embedded database emptied and filled with demo data again
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ define install
 @touch $@
 endef
 
-.PHONY: run test check bench latency chaos races crowd demo-reset
+.PHONY: run test check bench latency chaos races crowd manual demo-reset
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.installed
@@ -42,6 +43,11 @@ races: $(VENV)/.installed-dev
 
 crowd: $(VENV)/.installed-dev
 	@exec $(BIN)/python -m bench.crowd
+
+manual: $(VENV)/.installed-dev
+	@rm -rf var/manual && mkdir -p var/manual
+	@SHOTS=$(CURDIR)/var/manual $(BIN)/python -m pytest -n auto --maxprocesses 4 tests/browser -k "not without"
+	@exec $(BIN)/python -m tests.browser.cut var/manual
 
 demo-reset: $(VENV)/.installed
 	@exec $(BIN)/python -m portal.launcher --with-parent --reset-demo

@@ -23,6 +23,7 @@ SHIFTS = ("值班", "townships:shifts")
 SHIFT_NOTES = ("值班交接", "command_room:shift-note-list")
 MESSAGES = ("消息", "notifications:inbox")
 ADMIN = ("管理后台", "admin:index")
+FEEDBACK = ("意见反馈", "command_room:feedback-list")
 
 Pages = tuple[tuple[str, str], ...]
 FILES: Pages = (EVENTS, WHISTLES, DISPATCHES)
@@ -57,8 +58,8 @@ NAV: dict[str, tuple[tuple[str, Pages], ...]] = {
     Role.LIAISON: DEPARTMENT_NAV,
     Role.DEPT_LEADER: DEPARTMENT_NAV,
     Role.GUIDANCE: (("", (BOARD, ("待裁定和超期的", WORK[1]))), *CITY_NAV),
-    Role.AUDITOR: (("", (BOARD, ("超期未办的", WORK[1]))), *CITY_NAV),
-    Role.ADMIN: (("", (ADMIN, MESSAGES)),),
+    Role.AUDITOR: (("", (BOARD, ("超期未办的", WORK[1]))), *CITY_NAV[:-1], ("", (FEEDBACK, MESSAGES))),
+    Role.ADMIN: (("", (ADMIN, FEEDBACK, MESSAGES)),),
 }
 
 

@@ -13,7 +13,7 @@ from townships.services.account import password_is_due
 
 SESSION_KEY = "post"
 PASSWORD_PAGE = "townships:password-change"  # noqa: S105 - the name of a page
-OPEN_WHILE_DUE = {PASSWORD_PAGE, "townships:login", "townships:logout", "livez", "healthz"}
+OPEN_WHILE_DUE = {PASSWORD_PAGE, "command_room:help-topic", "townships:login", "townships:logout", "livez", "healthz"}
 
 
 class ActingPostMiddleware:

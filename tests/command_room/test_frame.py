@@ -102,10 +102,10 @@ def test_nav_has_only_pages_that_exist(role: str) -> None:
         ("scjg_liaison", ["现在该我做的", "派单", "吹哨", "事件", "发起联合行动", "督办", "消息"]),
         ("zrzy_officer", ["现在该我做的", "派单", "吹哨", "事件", "消息"]),
         *(
-            (who, ["指挥台", late, "事件", "吹哨", "派单", "督办", "一支队伍", "值班", "值班交接", "消息"])
-            for who, late in (("zdb_officer", "待裁定和超期的"), ("auditor", "超期未办的"))
+            (who, ["指挥台", late, "事件", "吹哨", "派单", "督办", "一支队伍", "值班", "值班交接", *more, "消息"])
+            for who, late, more in (("zdb_officer", "待裁定和超期的", []), ("auditor", "超期未办的", ["意见反馈"]))
         ),
-        ("bureau_admin", ["管理后台", "消息"]),
+        ("bureau_admin", ["管理后台", "意见反馈", "消息"]),
         ("stranger", []),
     ],
 )

@@ -1,0 +1,3 @@
+from command_room.models.feedback import Feedback
+
+__all__ = ["Feedback"]

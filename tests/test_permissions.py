@@ -88,7 +88,9 @@ TABLE = {
     "command_room:feedback": page(EVERYBODY),
     "command_room:feedback-mine": page(EVERYBODY),
     "command_room:feedback-list": page({"bureau_admin", "auditor"}),
-    "command_room:feedback-detail": page({"duty", "bureau_admin", "auditor"}, "said", {"duty", "bureau_admin", "auditor"}),
+    "command_room:feedback-detail": page(
+        {"duty", "bureau_admin", "auditor"}, "said", {"duty", "bureau_admin", "auditor"}
+    ),
     "command_room:feedback-answer": verb({"bureau_admin"}, "said", {"duty", "bureau_admin", "auditor"}),
     "command_room:components": page({"bureau_admin"}),
     "enforcement:event-list": page(EVERYBODY),
@@ -267,7 +269,9 @@ def world(cast: Cast, rules: None, settings: Any, tmp_path: Any) -> dict[str, An
         "shift": ShiftFactory(township=cast.ganlin, user=cast.officer, day=timezone.localdate()),
         "message": _message_of(cast),
         "topic": SimpleNamespace(pk="report"),
-        "said": feedback.send(by=cast.duty, request_id=uuid4(), kind="idea", text="常用的放前面", may_call=True, from_path=""),
+        "said": feedback.send(
+            by=cast.duty, request_id=uuid4(), kind="idea", text="常用的放前面", may_call=True, from_path=""
+        ),
     }
 
 

@@ -72,9 +72,7 @@ class AnswerForm(forms.Form):
             "max_length": f"答复最多 {Feedback.TEXT} 字，请删短。",
         },
     )
-    seen_state = forms.CharField(
-        widget=forms.HiddenInput, error_messages={"required": INCOMPLETE}
-    )
+    seen_state = forms.CharField(widget=forms.HiddenInput, error_messages={"required": INCOMPLETE})
 
     def __init__(self, *args: Any, row: Feedback, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -67,7 +67,13 @@ def answer(row: Feedback, *, by: Any, seen_state: str, text: str) -> None:
     row.answer, row.answered_by, row.answered_at = text, by, timezone.now()
     row.save(update_fields=["answer", "answered_by", "answered_at"])
     record(
-        row, "feedback_answered", by=by, what="答复意见反馈", stage=Stage.FEEDBACK, from_state="sent", to_state=row.state
+        row,
+        "feedback_answered",
+        by=by,
+        what="答复意见反馈",
+        stage=Stage.FEEDBACK,
+        from_state="sent",
+        to_state=row.state,
     )
     told = kinds.FeedbackAnswered(
         number=row.number, matter="意见反馈", unit=by.acting.unit.short_name, due=None, link=row.get_absolute_url()

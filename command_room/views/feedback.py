@@ -37,7 +37,7 @@ def write(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def mine(request: HttpRequest) -> HttpResponse:
-    rows = Feedback.objects.filter(sent_by=request.user).order_by("-id")
+    rows = Feedback.objects.filter(sent_by=request.user.pk).order_by("-id")
     context = {"page": page_of(request, rows), "now": timezone.now()}
     return render(request, "command_room/feedback_mine.html", context)
 

@@ -25,7 +25,9 @@ def cut(looks: Path) -> list[str]:
             missing.append(source.name)
             continue
         with Image.open(source) as page:
-            part = page.convert("RGB").crop((0, picture.top, page.width, min(page.height, picture.top + picture.height)))
+            part = page.convert("RGB").crop(
+                (0, picture.top, page.width, min(page.height, picture.top + picture.height))
+            )
         if part.width > WIDEST:
             part = part.resize((WIDEST, part.height * WIDEST // part.width), Image.Resampling.LANCZOS)
         part.save(HELP / f"{file}.webp", quality=QUALITY, method=6)

@@ -72,7 +72,8 @@ def test_send_with_a_used_form_loses_nothing_silently(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize(
-    ("over", "told"), [({"text": " "}, "请写几句"), ({"kind": "x"}, "请选一种意见"), ({"request_id": "x"}, "页面不完整")]
+    ("over", "told"),
+    [({"text": " "}, "请写几句"), ({"kind": "x"}, "请选一种意见"), ({"request_id": "x"}, "页面不完整")],
 )
 def test_send_says_what_is_missing_and_keeps_what_was_typed(cast: Cast, over: dict[str, str], told: str) -> None:
     response = client_for(cast.duty).post(WRITE, posted(**over))
@@ -162,7 +163,9 @@ def test_the_list_asks_the_same_for_many(cast: Cast, django_assert_num_queries: 
     client, asked = client_for(cast.bureau_admin), []
     for many in (3, 20):
         Feedback.objects.bulk_create(
-            Feedback(number=f"意{many}-{i}", kind="idea", text="x", sent_by=cast.duty, sent_office="x", request_id=uuid4())
+            Feedback(
+                number=f"意{many}-{i}", kind="idea", text="x", sent_by=cast.duty, sent_office="x", request_id=uuid4()
+            )
             for i in range(many)
         )
         with CaptureQueriesContext(connection) as queries:
@@ -211,7 +214,10 @@ def test_an_answer_is_whole_in_the_database_too(cast: Cast) -> None:
 def test_who_may_answer(cast: Cast) -> None:
     row = said(cast.duty)
     form = {"text": "好", "seen_state": "sent"}
-    codes = {who: client_for(getattr(cast, who)).post(answer_url(row), form).status_code for who in ("duty", "leader", "auditor")}
+    codes = {
+        who: client_for(getattr(cast, who)).post(answer_url(row), form).status_code
+        for who in ("duty", "leader", "auditor")
+    }
     assert codes == {"duty": 403, "leader": 404, "auditor": 403}
     assert client_for(cast.bureau_admin).get(answer_url(row)).status_code == 405
     assert isinstance(row.request_id, UUID)

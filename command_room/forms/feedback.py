@@ -12,16 +12,20 @@ from command_room.models import Feedback
 INCOMPLETE = "页面不完整，没有提交。请返回上一页，刷新后再试。"
 
 
+KEY_NAME = "token"  # an address that holds one opens a page by itself
+
+
 def safe_path(wanted: str) -> str:
-    """The path of a page of this portal, without what was searched for there; empty for anything else."""
+    """The path of a page of this portal, without what was searched for there; empty for anything else,
+    and for an address that opens by what stands in it."""
     parts = urlsplit(wanted) if wanted.startswith("/") and not wanted.startswith(("//", "/\\")) else None
     if parts is None or parts.netloc or len(parts.path) > Feedback.PATH:
         return ""
     try:
-        resolve(parts.path)
+        match = resolve(parts.path)
     except Resolver404:
         return ""
-    return parts.path
+    return "" if KEY_NAME in match.kwargs else parts.path
 
 
 class FeedbackForm(forms.Form):

@@ -3,13 +3,17 @@ from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
 from enforcement.models.category import Category, StepUnit
+from records.models.pieces import PiecesField
 from townships.models import Role, Unit
+
+OPEN_STATES = ("reported", "verified", "squad", "whistled")
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -47,7 +51,7 @@ class Event(models.Model):
         "squad": frozenset({"settled", "whistled"}),
         "whistled": frozenset({"settled", "verified"}),
     }
-    OPEN: ClassVar[tuple[str, ...]] = ("reported", "verified", "squad", "whistled")
+    OPEN: ClassVar[tuple[str, ...]] = OPEN_STATES
     TO_TRIAGE: ClassVar[tuple[str, ...]] = ("reported", "verified")  # the desk has to say which way it goes
 
     class Source(models.TextChoices):
@@ -121,6 +125,7 @@ class Event(models.Model):
     provisional = ArrayField(models.CharField(max_length=20), default=list, blank=True, help_text="暂定的期限")
     request_id = models.UUIDField(unique=True)
     changed_at = models.DateTimeField(auto_now=True)
+    words = PiecesField(["number", "outside_number", "title", "place"], facts=["facts"])
 
     objects = EventQuerySet.as_manager()
 
@@ -138,6 +143,11 @@ class Event(models.Model):
             models.Index(fields=["offered_to"], condition=Q(offered_to__isnull=False), name="event_offered"),
             models.Index(fields=["outside_number"], condition=~Q(outside_number=""), name="event_outside"),
             models.Index(fields=["township", "state"], condition=~Q(provisional=[]), name="event_provisional"),
+            GinIndex(fields=["words"], name="event_words"),
+            # what is open is a small part: these serve the whole city's lists, whatever lies behind
+            models.Index(fields=["state", "-id"], condition=Q(state__in=OPEN_STATES), name="event_open"),
+            models.Index(fields=["next_due", "id"], condition=Q(next_due__isnull=False), name="event_open_due"),
+            models.Index(fields=["place", "id"], condition=Q(state__in=OPEN_STATES), name="event_open_place"),
         ]
         constraints = [
             models.CheckConstraint(

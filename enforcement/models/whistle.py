@@ -3,6 +3,7 @@ from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
@@ -11,8 +12,10 @@ from django.utils import timezone
 from enforcement.models.event import Event
 from enforcement.rules import deadlines
 from enforcement.rules.deadlines import NAMES
+from records.models.pieces import PiecesField
 from townships.models import DESKS, Role, Unit
 
+OPEN_STATES = ("submitted", "signing", "signed", "handling", "reported", "suspended")
 NOTHING, ALL = Q(pk__in=[]), ~Q(pk__in=[])
 
 
@@ -76,7 +79,7 @@ class Whistle(models.Model):
         # so it is where a rework sends the lead back
         "reported": frozenset({"closed", "handling", "signed", "signing", "withdrawn"}),
     }
-    OPEN: ClassVar[tuple[str, ...]] = ("submitted", "signing", "signed", "handling", "reported", "suspended")
+    OPEN: ClassVar[tuple[str, ...]] = OPEN_STATES
 
     UNDERWAY: ClassVar[tuple[str, ...]] = ("signing", "signed", "handling")  # the departments have to act
 
@@ -130,6 +133,7 @@ class Whistle(models.Model):
     provisional = ArrayField(models.CharField(max_length=20), default=list, blank=True, help_text="暂定的期限")
     request_id = models.UUIDField(unique=True)
     changed_at = models.DateTimeField(auto_now=True)
+    words = PiecesField(["number", "title", "area", "assemble_place"], facts=["facts"])
 
     objects = WhistleQuerySet.as_manager()
 
@@ -147,6 +151,9 @@ class Whistle(models.Model):
                 name="whistle_to_confirm",
             ),
             models.Index(fields=["by_unit", "state"], condition=~Q(provisional=[]), name="whistle_provisional"),
+            models.Index(fields=["state", "-id"], condition=Q(state__in=OPEN_STATES), name="whistle_open"),
+            models.Index(fields=["next_due", "id"], condition=Q(next_due__isnull=False), name="whistle_open_due"),
+            GinIndex(fields=["words"], name="whistle_words"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -19,7 +19,7 @@ from enforcement.services.messages import event_message, reporters_of_one_matter
 from notifications import kinds
 from notifications.services.outbox import notify, notify_many
 from records.models import Attachment, Stage
-from records.services import advance, advance_locked, once, record
+from records.services import access, advance, advance_locked, once, record
 from records.services.attachment import Upload, attach
 from records.services.number import next_number
 from townships import people
@@ -186,6 +186,7 @@ def dismiss(event: Event, *, by: Any, seen_state: str, reason: str, text: str) -
 def view_caller(event: Event, *, by: Any) -> Caller | None:
     """Show who called. The look itself is on record."""
     record(event, "caller_viewed", by=by, what="查看来电人信息", stage=Stage.HANDLE)
+    access.note(by, "caller_viewed", event)
     return Caller.objects.filter(event=event).first()
 
 

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django.views.generic import DetailView, ListView
 
 from enforcement.filters.bar import bar
-from enforcement.filters.event import EventFilter
+from enforcement.filters.event import EventFilter, listed
 from enforcement.forms.event import MOST_SEARCHED, DismissForm, ReportForm, SettleForm, SquadForm, VerbForm
 from enforcement.models import Caller, Event, Handover
 from enforcement.permissions import (
@@ -70,10 +70,7 @@ class EventList(ListView):  # type: ignore[type-arg]  # generic for mypy only
     template_name = "enforcement/event_list.html"
 
     def get_queryset(self) -> QuerySet[Event]:
-        """A township its own: what a neighbour offers it waits in its work list, and is not its event yet."""
-        found = Event.objects.visible_to(self.request.user).order_by("-id")
-        post = self.request.user.acting  # type: ignore[union-attr]
-        return found.filter(township_id=post.unit_id) if post and post.unit.is_township else found
+        return listed(self.request.user)
 
     def get_template_names(self) -> list[str]:
         if self.request.htmx.target == "rows":  # type: ignore[attr-defined]  # django-htmx puts it there
@@ -151,10 +148,10 @@ def detail_context(request: HttpRequest, event: Event, **bound: Form) -> dict[st
 
 def way_of(event: Event, user: Any) -> tuple[list[Any], list[Any]]:
     """All whistles of an event, the newest first, and all their dispatches, each with whether this person may open it."""
-    whistles = list(event.whistles.with_own_sight(user).order_by("-id"))
+    whistles: list[Any] = list(event.whistles.with_own_sight(user).order_by("-id"))
     if not whistles:
         return [], []
-    parts = list(event.dispatches.with_sight(user).select_related("department", "returning").order_by("id"))
+    parts: list[Any] = list(event.dispatches.with_sight(user).select_related("department", "returning").order_by("id"))
     returns = [part.returning for part in parts if return_of(part)]
     prefetch_related_objects(returns, "to_unit")  # there are few: not worth a join for each event
     seen = {part.whistle_id for part in parts if part.is_mine_to_see}

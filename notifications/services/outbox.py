@@ -1,7 +1,8 @@
 """The outbox: a message is a row of the caller's transaction, and the row, not the broker, is the truth about it."""
 
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -26,6 +27,18 @@ MOST_RESENT = 1000  # by one press
 SWEPT = 20_000  # rows a sweep, so that a long backlog is not queued anew each minute
 
 Notice = tuple[Kind, Iterable[Recipient], str]
+_kept: ContextVar[list[Notice] | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def kept_back() -> Iterator[list[Notice]]:
+    """What is told inside is not told, but handed to the caller, who has something shorter to say of many of them."""
+    notices: list[Notice] = []
+    token = _kept.set(notices)
+    try:
+        yield notices
+    finally:
+        _kept.reset(token)
 
 
 def notify(kind: Kind, *, to: Iterable[Recipient], key: str) -> None:
@@ -40,6 +53,9 @@ def notify_many(notices: Iterable[Notice]) -> None:
     """
     if not connection.in_atomic_block:
         raise RuntimeError("a message belongs to the transaction of what it tells")
+    if (kept := _kept.get()) is not None:
+        kept.extend((kind, list(recipients), key) for kind, recipients, key in notices)
+        return
     messages: dict[str, Message] = {}
     people: dict[Any, Recipient] = {}
     for kind, recipients, key in notices:

@@ -113,6 +113,7 @@ def test_send_stops_at_the_limit_of_a_day(cast: Cast, settings: Any) -> None:
         ("/nothing/like/this/", ""),
         ("/" + "a" * 300, ""),
         ("//[", ""),
+        ("/wall/abcdefghijklmnop/", ""),
         ("", ""),
     ],
 )

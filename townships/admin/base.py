@@ -9,10 +9,11 @@ from import_export.admin import ExportMixin, ImportExportMixin
 from import_export.forms import ExportForm
 
 from records.models import Stage
-from records.services import record
+from records.services import access, record
 from townships.admin.files import ImportFolder, NoRowsError, SafeCSV, SafeXLSX, problems
 
 FORMATS = [SafeCSV, SafeXLSX]
+OK = 200
 
 
 class RecordedAdmin(admin.ModelAdmin):
@@ -21,6 +22,13 @@ class RecordedAdmin(admin.ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     actions = None
+    is_personal = False  # whoever opens a row has read somebody's data: that is on record
+
+    def changeform_view(self, request: HttpRequest, object_id: Any = None, *args: Any, **kwargs: Any) -> Any:
+        response = super().changeform_view(request, object_id, *args, **kwargs)
+        if self.is_personal and object_id and request.method == "GET" and response.status_code == OK:
+            access.note(request.user, "person_viewed", self.get_object(request, object_id))
+        return response
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         return False
@@ -39,6 +47,12 @@ class ExportingAdmin(ExportMixin, RecordedAdmin):
 
     export_form_class = ExportForm
     export_formats = FORMATS
+
+    def get_export_data(self, file_format: Any, request: HttpRequest, queryset: Any, **kwargs: Any) -> Any:
+        """What is taken along is on record."""
+        rows = queryset.count()
+        access.note(request.user, "exported", count=rows, detail={"list": str(self.opts.verbose_name)})
+        return super().get_export_data(file_format, request, queryset, **kwargs)
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)

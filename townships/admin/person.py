@@ -1,11 +1,12 @@
 from typing import Any
 
-from django.contrib import admin
+from django.conf import settings
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import ForeignKey
 from django.forms import ModelChoiceField
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
@@ -13,7 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 from townships.admin.base import ImportingAdmin
 from townships.admin.files import ReferenceResource, resource_for
 from townships.models import Post, User
-from townships.services import account
+from townships.services import account, second_factor
 
 OWN_ROW = "不能通过导入修改本人的账号和岗位，请由另一位管理员办理。"
 
@@ -38,6 +39,7 @@ class PostResource(ReferenceResource):
 
 @admin.register(User)
 class UserAdmin(ImportingAdmin):
+    is_personal = True
     resource_classes = [
         resource_for(
             User,
@@ -71,7 +73,27 @@ class UserAdmin(ImportingAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.one_time_password)
-        return [path("<int:pk>/one-time-password/", view, name="one-time-password"), *super().get_urls()]
+        reset = self.admin_site.admin_view(self.reset_second_factor)
+        own = [
+            path("<int:pk>/one-time-password/", view, name="one-time-password"),
+            path("<int:pk>/second-factor/", reset, name="reset-second-factor"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def reset_second_factor(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask on GET; on POST the person may set up another device, and everybody concerned is told."""
+        user = get_object_or_404(User, pk=pk)
+        if not self.has_change_permission(request, user) or user == request.user:
+            raise PermissionDenied
+        if request.method == "POST":
+            second_factor.reset(user, by=request.user)
+            self.message_user(
+                request, f"已重置 {user} 的二次验证，本人、管理员和审计员都已收到消息。", messages.SUCCESS
+            )
+            return redirect("admin:townships_user_change", user.pk)
+        context = {"opts": self.opts, "original": user, "title": "重置二次验证", "hours": settings.OTP_GRACE_HOURS}
+        context |= self.admin_site.each_context(request)
+        return render(request, "admin/townships/user/reset_second_factor.html", context)
 
     @sensitive_variables("password")
     def one_time_password(self, request: HttpRequest, pk: int) -> HttpResponse:

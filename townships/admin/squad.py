@@ -7,6 +7,7 @@ from townships.models import Certificate, Shift, SquadMember
 
 @admin.register(SquadMember)
 class SquadMemberAdmin(ImportingAdmin):
+    is_personal = True
     columns = (
         "township",
         "user",
@@ -29,6 +30,7 @@ class SquadMemberAdmin(ImportingAdmin):
 
 @admin.register(Certificate)
 class CertificateAdmin(ImportingAdmin):
+    is_personal = True
     columns = ("number", "holder", "issuer", "domains", "valid_from", "valid_to")
     resource_classes = [resource_for(Certificate, columns, keys=["number"])]
     list_display = ["number", "holder", "issuer", "valid_from", "valid_to"]

@@ -14,7 +14,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from records.models import Stage
-from records.services import record
+from records.services import access, record
 from townships.models import OldPassword, User
 
 ONE_TIME_HOURS = 24
@@ -64,6 +64,12 @@ def is_address_blocked(address: str | None) -> bool:
         n=Sum("failures_since_start")
     )
     return int(failures["n"] or 0) >= int(settings.LOGIN_FAILURES_PER_ADDRESS)
+
+
+def note_failure(username: str) -> None:
+    """A log-in that failed, for the auditor. What is nobody's name is not kept: it may be somebody's password."""
+    user = User.objects.filter(username=username).first() if username else None
+    access.note(None, "login_failed", user, detail={} if user else {"unknown": True})
 
 
 def _set_password(user: User, raw: str) -> None:

@@ -12,6 +12,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
 
 from records.models import Attachment
+from records.services import access
 
 SANDBOX = "default-src 'none'; sandbox"
 INVISIBLE = ("Cc", "Cf", "Zl", "Zp")  # marks that turn the writing direction make an .exe look like a .jpg
@@ -40,7 +41,7 @@ def visible_attachment(request: HttpRequest, pk: int) -> Attachment:
 def _file(name: str, mime: str, download_as: str = "") -> HttpResponseBase:
     path = Path(settings.MEDIA_ROOT) / name
     if not path.is_file():
-        raise Http404
+        raise Http404("这个文件已按保存期限清理，只留下了名称和封签。")
     response = FileResponse(path.open("rb"), content_type=mime, as_attachment=bool(download_as), filename=download_as)
     response["Content-Security-Policy"] = SANDBOX
     return response
@@ -61,7 +62,9 @@ def safe_name(attachment: Attachment) -> str:
 def attachment(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The original, byte for byte, always as a download."""
     found = visible_attachment(request, pk)
-    return _file(found.original, found.mime, download_as=safe_name(found))
+    response = _file(found.original, found.mime, download_as=safe_name(found))
+    access.note(request.user, "file_opened", found.target, detail={"file": found.pk})
+    return response
 
 
 @require_GET

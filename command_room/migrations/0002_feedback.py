@@ -8,9 +8,8 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    initial = True
-
     dependencies = [
+        ('command_room', '0001_saved_filter'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest
-
 from townships.models import DESKS, Post
 
 IN, OUT = "in", "out"
@@ -24,7 +22,7 @@ class Box:
 ONE_LIST = Box("", 0, "", [])
 
 
-def box_of(request: HttpRequest) -> Box:
+def box_of(request: Any) -> Box:
     """The box that `?box=` names; without it a township what it has whistled for, a department what it is asked for."""
     user: Any = request.user
     post: Post | None = user.acting

@@ -26,6 +26,7 @@ SHIFT_NOTES = ("值班交接", "command_room:shift-note-list")
 CONTACTS = ("通讯录", "command_room:person-list")
 MESSAGES = ("消息", "notifications:inbox")
 ADMIN = ("管理后台", "admin:index")
+FEEDBACK = ("意见反馈", "command_room:feedback-list")
 WALL_LINKS = ("大屏链接", "command_room:wall-links")
 RETENTION = ("保存期限", "command_room:retention")
 AUDIT = ("审计", "command_room:audit")
@@ -67,10 +68,10 @@ NAV: dict[str, tuple[tuple[str, Pages], ...]] = {
     Role.GUIDANCE: (("", (BOARD, ("待裁定和超期的", WORK[1]))), *CITY_NAV),
     Role.AUDITOR: (
         ("", (BOARD, ("超期未办的", WORK[1]))),
-        ("审计", (AUDIT, RETENTION, ADMINISTRATORS)),
+        ("审计", (AUDIT, RETENTION, FEEDBACK, ADMINISTRATORS)),
         *CITY_NAV,
     ),
-    Role.ADMIN: (("", (ADMIN, ADMINISTRATORS, WALL_LINKS, RETENTION, *LAST)),),
+    Role.ADMIN: (("", (ADMIN, ADMINISTRATORS, FEEDBACK, WALL_LINKS, RETENTION, *LAST)),),
 }
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 
-from command_room.models import SavedFilter
+from command_room.models import Feedback, SavedFilter
 from townships.models import COMMAND_ROOM, DESKS, OVERSIGHT, Role
 
 
@@ -59,3 +59,14 @@ def can_change_filter(user: Any, saved: SavedFilter) -> bool:
     """Rename and delete: the own; the unit's by whoever may make them."""
     is_own: bool = saved.owner_id == user.pk
     return is_own or (can_share_filter(user) and saved.unit_id == user.acting.unit_id)
+
+
+def can_read_feedback(user: Any) -> bool:
+    """What everybody says about the portal: for whoever administers it, and whoever audits that."""
+    post = user.acting
+    return post is not None and post.role in (Role.ADMIN, Role.AUDITOR)
+
+
+def can_answer_feedback(user: Any, row: Feedback) -> bool:
+    post = user.acting
+    return row.answered_at is None and post is not None and post.role == Role.ADMIN

@@ -1,6 +1,17 @@
 from django.urls import path
 
-from command_room.views import audit, contact, retention, room, saved_filter, search, shift_note, wall
+from command_room.views import (
+    audit,
+    contact,
+    feedback,
+    manual,
+    retention,
+    room,
+    saved_filter,
+    search,
+    shift_note,
+    wall,
+)
 
 app_name = "command_room"
 
@@ -28,6 +39,13 @@ urlpatterns = [
     path("filters/<int:pk>/delete/", saved_filter.delete, name="saved-filter-delete"),
     path("filters/<int:pk>/default/", saved_filter.default, name="saved-filter-default"),
     path("components/", room.components, name="components"),
+    path("help/", manual.index, name="help"),
+    path("help/<slug:slug>/", manual.topic, name="help-topic"),
+    path("feedback/", feedback.write, name="feedback"),
+    path("feedback/mine/", feedback.mine, name="feedback-mine"),
+    path("feedback/all/", feedback.everybodys, name="feedback-list"),
+    path("feedback/<int:pk>/", feedback.detail, name="feedback-detail"),
+    path("feedback/<int:pk>/answer/", feedback.answer, name="feedback-answer"),
     path("shift-notes/", shift_note.note_list, name="shift-note-list"),
     path("shift-notes/write/", shift_note.write, name="shift-note-write"),
     path("shift-notes/<int:pk>/", shift_note.detail, name="shift-note-detail"),

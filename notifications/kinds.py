@@ -409,6 +409,13 @@ class ShiftNoteLeft(Kind):
     clock_label = "接班期限"
 
 
+class FeedbackAnswered(Kind):
+    """To whoever said something about the portal."""
+
+    title = "您的意见有答复了"
+    is_news = True
+
+
 class ProvisionalDueChanged(Kind):
     """To duty officer and liaisons: a due time was computed anew when the year's holidays were imported."""
 

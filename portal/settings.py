@@ -315,6 +315,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+FEEDBACK_PER_DAY = env.int("FEEDBACK_PER_DAY", default=20)  # 意见反馈 that one person may send within 24 hours
+
 # --- Language and files -------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "zh-hans"
 TIME_ZONE = "Asia/Shanghai"

@@ -8,6 +8,7 @@ told more.
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
+from command_room.services import feedback
 from command_room.services import saved_filter as saved_filters
 from enforcement.models import Category, Check, Escalation, Event
 from enforcement.rules.deadlines import Step
@@ -89,6 +91,15 @@ TABLE = {
     "command_room:shift-note-write": page(DESK | CHANGLE_DESK),
     "command_room:shift-note-detail": page((TOWN - {"grid"}) | ABOVE, "note", (TOWN - {"grid"}) | ABOVE),
     "command_room:shift-note-take": verb({"duty", "officer"}, "note", (TOWN - {"grid"}) | ABOVE),
+    "command_room:help": page(EVERYBODY),
+    "command_room:help-topic": page(EVERYBODY, "topic"),
+    "command_room:feedback": page(EVERYBODY),
+    "command_room:feedback-mine": page(EVERYBODY),
+    "command_room:feedback-list": page({"bureau_admin", "auditor"}),
+    "command_room:feedback-detail": page(
+        {"duty", "bureau_admin", "auditor"}, "said", {"duty", "bureau_admin", "auditor"}
+    ),
+    "command_room:feedback-answer": verb({"bureau_admin"}, "said", {"duty", "bureau_admin", "auditor"}),
     "command_room:audit": page({"auditor"}),
     "command_room:retention": page({"bureau_admin", "auditor"}),
     "command_room:retention-rule": verb({"bureau_admin"}),
@@ -300,6 +311,10 @@ def world(cast: Cast, rules: None, settings: Any, tmp_path: Any) -> dict[str, An
         "note": shift_notes.leave(cast.ganlin, by=cast.leader, request_id=uuid4(), text="", items=[], counts={}),
         "shift": ShiftFactory(township=cast.ganlin, user=cast.officer, day=timezone.localdate()),
         "message": _message_of(cast),
+        "topic": SimpleNamespace(pk="report"),
+        "said": feedback.send(
+            by=cast.duty, request_id=uuid4(), kind="idea", text="常用的放前面", may_call=True, from_path=""
+        ),
         "wall_link": _wall_link(cast),
         "expired": _expired(),
         "saved": saved_filters.save(

@@ -14,7 +14,14 @@ from townships.services.account import password_is_due
 
 SESSION_KEY = "post"
 PASSWORD_PAGE = "townships:password-change"  # noqa: S105 - the name of a page
-OPEN_WHILE_DUE = {PASSWORD_PAGE, "townships:login", "livez", "healthz", *OPEN_WITHOUT_CODE} - {"townships:switch-post"}
+OPEN_WHILE_DUE = {
+    PASSWORD_PAGE,
+    "command_room:help-topic",
+    "townships:login",
+    "livez",
+    "healthz",
+    *OPEN_WITHOUT_CODE,
+} - {"townships:switch-post"}
 
 
 class ActingPostMiddleware:

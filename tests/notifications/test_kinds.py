@@ -30,6 +30,7 @@ def test_the_kinds_are_these() -> None:
         "extension_asked", "extension_granted", "extension_refused",
         "suspension_asked", "suspension_refused", "whistle_suspended", "whistle_resumed", "whistle_withdrawn",
         "remark_written", "reminded", "turned_yellow", "turned_red", "shift_note_left",
+        "feedback_answered",
         "provisional_due_changed", "deliveries_failed", "job_done", "job_failed",
         "many_reminded", "many_assigned", "many_handed_to_squad",
         "second_factor_set_up", "second_factor_off", "second_factor_reset",

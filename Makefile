@@ -2,8 +2,10 @@
 # make check  rules, types, layers, templates, migrations                 make bench   load and growth
 # make latency  from the commit of a message to its receiver, kind by kind
 # make chaos  whistles while worker, broker and database are killed, counted at the receivers
+# make crowd  two hundred people and thirty wall screens for ten minutes, every error counted
 # make topology  two webs behind nginx and two workers a queue, one web killed under load
 # make restore-drill  back up, restore on a fresh server, compare; make audit  known vulnerabilities
+# make manual  the pictures of /help, taken anew by the browser walks
 # make demo-reset  the embedded database emptied and filled with demo data again
 
 PYTHON ?= python3
@@ -17,7 +19,7 @@ define install
 @touch $@
 endef
 
-.PHONY: run test check bench latency chaos races topology restore-drill audit demo-reset
+.PHONY: run test check bench latency chaos races crowd topology restore-drill audit manual demo-reset
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.installed
@@ -41,6 +43,9 @@ chaos: $(VENV)/.installed-dev
 races: $(VENV)/.installed-dev
 	@exec $(BIN)/python -m bench.thousand
 
+crowd: $(VENV)/.installed-dev
+	@exec $(BIN)/python -m bench.crowd
+
 topology: $(VENV)/.installed-dev
 	@exec $(BIN)/python -m bench.topology
 
@@ -49,6 +54,11 @@ restore-drill: $(VENV)/.installed-dev
 
 audit: $(VENV)/.installed-dev
 	@exec $(BIN)/python -m ops.audit
+
+manual: $(VENV)/.installed-dev
+	@rm -rf var/manual && mkdir -p var/manual
+	@SHOTS=$(CURDIR)/var/manual $(BIN)/python -m pytest -n auto --maxprocesses 4 tests/browser -k "not without"
+	@exec $(BIN)/python -m tests.browser.cut var/manual
 
 demo-reset: $(VENV)/.installed
 	@exec $(BIN)/python -m portal.launcher --with-parent --reset-demo

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 from uuid import uuid4
 
 from celery import current_app
@@ -119,6 +120,11 @@ def pages(size: int, port: int, roots: list[int]) -> Iterator[Row]:
         ("whistles, rows only", "/whistles/", fragment, "whistle", 25),
         ("whistles", "/whistles/", (), "whistle", 25),
         ("one event", f"/events/{event.pk}/", (), "event", 25),
+        *(
+            (f"search, {word}", f"/search/?{urlencode({'q': query})}", (), "event", 25)
+            for word, query in searched(event)
+        ),
+        ("events with a word", f"/events/?{urlencode({'q': '废品'})}", fragment, "event", 25),
     ]
     for title, path, headers, table, count in wanted:
         figures = timed(port, roots, Call(path, cookie, headers=headers))
@@ -129,6 +135,19 @@ def pages(size: int, port: int, roots: list[int]) -> Iterator[Row]:
         row = Row(size, title, figures, len(queries), bare)
         print(f"  {title:24} {figures.cpu_ms:6} ms CPU  {row.ratio} x bare  p95 {figures.p95_ms} ms", flush=True)
         yield row
+
+
+def searched(event: Event) -> list[tuple[str, str]]:
+    """What people type: a word in all rows, one in few, one in none, a class, a house, a number and its last digits."""
+    return [
+        ("common word", "东街"),
+        ("rare word", "废品"),
+        ("no such word", "龙卷"),
+        ("class", event.category.name[:2]),
+        ("house number", "东街12号"),
+        ("number", event.number),
+        ("last digits", event.number[-4:]),
+    ]
 
 
 def timed(port: int, roots: list[int], call: Call) -> Figures:

@@ -21,7 +21,8 @@ INSERT INTO enforcement_event (number, township_id, category_id, title, place, f
   state, reported_at, reported_by_id, verified_at, verified_by_id, closed_at, closed_by_id, result, dismissal,
   accept_due, squad_at, squad_unit, squad_amount, squad_due, next_due, provisional, request_id, changed_at)
 SELECT '事' || t.code || '-' || to_char(b.at, 'YYYYMMDD') || '-' || i, t.id, c.id, c.name || '：沿街第' || i %% 300 || '号',
-  t.short_name || '东街' || i %% 300 || '号门前', repeat('巡查发现占道堆放，影响通行，已劝导未果。', 3), i %% 20 = 0, 'grid', '',
+  t.short_name || '东街' || i %% 300 || '号门前' || CASE WHEN i %% 5003 = 0 THEN '废品收购站旁' ELSE '' END,
+  repeat('巡查发现占道堆放，影响通行，已劝导未果。', 3), i %% 20 = 0, 'grid', '',
   b.state, b.at, t.reporter, CASE WHEN b.state <> 'reported' THEN b.at END, CASE WHEN b.state <> 'reported' THEN t.desk END,
   CASE WHEN b.state = 'settled' THEN b.at + interval '2 days' END, CASE WHEN b.state = 'settled' THEN t.desk END,
   CASE WHEN b.state = 'settled' THEN '已清理' ELSE '' END, '', b.at + interval '2 hours',

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
 from notifications.services import inbox
+from townships.entrance import left
 from townships.models import Post, Role, Unit, User
 
 BOARD = ("指挥台", "command_room:board")
@@ -21,44 +23,55 @@ ESCALATIONS = ("督办", "enforcement:escalation-list")
 SQUAD = ("一支队伍", "townships:squad")
 SHIFTS = ("值班", "townships:shifts")
 SHIFT_NOTES = ("值班交接", "command_room:shift-note-list")
+CONTACTS = ("通讯录", "command_room:person-list")
 MESSAGES = ("消息", "notifications:inbox")
 ADMIN = ("管理后台", "admin:index")
+FEEDBACK = ("意见反馈", "command_room:feedback-list")
+WALL_LINKS = ("大屏链接", "command_room:wall-links")
+RETENTION = ("保存期限", "command_room:retention")
+AUDIT = ("审计", "command_room:audit")
+ADMINISTRATORS = ("谁是管理员", "townships:administrators")
 
 Pages = tuple[tuple[str, str], ...]
 FILES: Pages = (EVENTS, WHISTLES, DISPATCHES)
 TEAM: Pages = (SQUAD, SHIFTS, SHIFT_NOTES)
+LAST: Pages = (CONTACTS, MESSAGES)
 DESK_NAV: tuple[tuple[str, Pages], ...] = (
     ("", (BOARD, WORK)),
     ("事件与吹哨", (*FILES, START, ESCALATIONS)),
     ("队伍", TEAM),
-    ("", (MESSAGES,)),
+    ("", LAST),
 )
 ANSWERS: Pages = (DISPATCHES, WHISTLES, EVENTS)
 DEPARTMENT_NAV: tuple[tuple[str, Pages], ...] = (
     ("", (WORK,)),
     ("事件与吹哨", (*ANSWERS, START, ESCALATIONS)),
-    ("", (MESSAGES,)),
+    ("", LAST),
 )
 SENT_NAV: tuple[tuple[str, Pages], ...] = (  # a department's officers, and whoever is in a sub-unit
     ("", (WORK,)),
     ("事件与吹哨", ANSWERS),
-    ("", (MESSAGES,)),
+    ("", LAST),
 )
 CITY_NAV: tuple[tuple[str, Pages], ...] = (
     ("事件与吹哨", (*FILES, ESCALATIONS)),
     ("队伍", TEAM),
-    ("", (MESSAGES,)),
+    ("", LAST),
 )
 NAV: dict[str, tuple[tuple[str, Pages], ...]] = {
-    Role.GRID: (("", (OWN_REPORTS, EVENTS, MESSAGES)),),
-    Role.OFFICER: (("", (WORK,)), ("事件与吹哨", FILES), ("队伍", TEAM), ("", (MESSAGES,))),
+    Role.GRID: (("", (OWN_REPORTS, EVENTS, *LAST)),),
+    Role.OFFICER: (("", (WORK,)), ("事件与吹哨", FILES), ("队伍", TEAM), ("", LAST)),
     Role.DUTY: DESK_NAV,
     Role.LEADER: DESK_NAV,
     Role.LIAISON: DEPARTMENT_NAV,
     Role.DEPT_LEADER: DEPARTMENT_NAV,
     Role.GUIDANCE: (("", (BOARD, ("待裁定和超期的", WORK[1]))), *CITY_NAV),
-    Role.AUDITOR: (("", (BOARD, ("超期未办的", WORK[1]))), *CITY_NAV),
-    Role.ADMIN: (("", (ADMIN, MESSAGES)),),
+    Role.AUDITOR: (
+        ("", (BOARD, ("超期未办的", WORK[1]))),
+        ("审计", (AUDIT, RETENTION, FEEDBACK, ADMINISTRATORS)),
+        *CITY_NAV,
+    ),
+    Role.ADMIN: (("", (ADMIN, ADMINISTRATORS, FEEDBACK, WALL_LINKS, RETENTION, *LAST)),),
 }
 
 
@@ -109,6 +122,19 @@ class Frame:
         return [Hat(post.pk, post.label, is_on=post == self.post) for post in posts]
 
     @property
+    def no_second_factor(self) -> tuple[str, str] | None:
+        """Said on every page of a demo, and to administrators anywhere, while no role needs a second factor.
+
+        In two parts: a phone's bar has room for the first.
+        """
+        if settings.OTP_REQUIRED_ROLES:
+            return None
+        if settings.DEMO_DATA:
+            return "演示", " · 未启用二次验证"
+        is_admin = self.post is not None and self.post.role == Role.ADMIN
+        return ("未启用二次验证", "") if is_admin else None
+
+    @property
     def is_phone_role(self) -> bool:
         """Who works with the phone in the hand and may report."""
         post = self.post
@@ -140,8 +166,11 @@ class Frame:
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """`frame` in every template of somebody who is signed in: nav, posts, post, unread, is_phone_role. Else None."""
+    """`frame` in every template of somebody who is signed in: nav, posts, post, unread, is_phone_role. Else None.
+
+    `idle_left`: seconds until the session ends by itself.
+    """
     user = getattr(request, "user", None)  # an error page may come before the middleware that knows who it is
     if user is None or not user.is_authenticated:
         return {"frame": None}
-    return {"frame": Frame(user, request.path)}
+    return {"frame": Frame(user, request.path), "idle_left": lambda: left(request).seconds}

@@ -230,6 +230,18 @@ def can_read_rating_text(user: Any) -> bool:
     return _acts_as(user, *OVERSIGHT)
 
 
+# --- taking away --------------------------------------------------------------------------------------------------------
+def can_export(user: Any) -> bool:
+    """Whoever has a post that sees files; the rows are those of `visible_to`."""
+    return user.acting is not None and user.acting.role != Role.ADMIN
+
+
+# --- many at once -------------------------------------------------------------------------------------------------------
+def can_act_on_many(user: Any) -> bool:
+    """Desks of townships and departments; what of it may be done to a row, the row's own predicate says."""
+    return can_start_action(user)
+
+
 # --- escalation -----------------------------------------------------------------------------------------------------
 def can_oversee(user: Any) -> bool:
     """The guidance office and the auditors watch over the limits of the whole city."""

@@ -7,10 +7,14 @@ from enforcement.views import (
     dispatch,
     escalation,
     event,
+    export,
     extension,
     handover,
+    leaving,
+    lot,
     merge,
     returns,
+    sheet,
     suspension,
     whistle,
     withdrawal,
@@ -19,6 +23,7 @@ from enforcement.views import (
 app_name = "enforcement"
 
 urlpatterns = [
+    path("people/<int:pk>/leaving/", leaving.leave, name="leaving"),
     path("events/", event.EventList.as_view(), name="event-list"),
     path("events/report/", event.report, name="event-report"),
     path("events/categories/", event.category_search, name="category-search"),
@@ -53,6 +58,7 @@ urlpatterns = [
     path("whistles/<int:pk>/claim/", whistle.claim, name="whistle-claim"),
     path("dispatches/", dispatch.DispatchList.as_view(), name="dispatch-list"),
     path("dispatches/<int:pk>/", dispatch.DispatchDetail.as_view(), name="dispatch-detail"),
+    path("dispatches/<int:pk>/print/", sheet.dispatch, name="dispatch-sheet"),
     path("dispatches/<int:pk>/sign/", dispatch.sign, name="dispatch-sign"),
     path("dispatches/<int:pk>/assign/", dispatch.assign, name="dispatch-assign"),
     path("dispatches/<int:pk>/arrive/", dispatch.arrive, name="dispatch-arrive"),
@@ -71,6 +77,11 @@ urlpatterns = [
     path("extensions/<int:pk>/grant/", extension.grant, name="extension-grant"),
     path("extensions/<int:pk>/refuse/", extension.refuse, name="extension-refuse"),
     path("dispatches/<int:pk>/claim/", dispatch.claim, name="dispatch-claim"),
+    path("lots/preview/", lot.preview, name="lot-preview"),
+    path("lots/run/", lot.run, name="lot-run"),
+    path("lots/<int:pk>/", lot.detail, name="lot-detail"),
+    path("lists/<slug:code>/export/", export.export, name="export"),
     path("escalations/", escalation.EscalationList.as_view(), name="escalation-list"),
     path("escalations/<int:pk>/", escalation.EscalationDetail.as_view(), name="escalation-detail"),
+    path("escalations/<int:pk>/print/", sheet.escalation, name="escalation-sheet"),
 ]

@@ -20,6 +20,7 @@ from notifications.models import Delivery, MessagePreference
 from notifications.models.message import OVERDUE
 from notifications.permissions import can_administer
 from notifications.services import outbox
+from records.services import access
 
 FILES_SHOWN = 100
 
@@ -121,6 +122,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         mail = mail_files.read(name)
         if mail is None:
             raise Http404
+        access.note(request.user, "mail_viewed", detail={"mail": name})
         return self._page(request, "notifications/mail_file_detail.html", name, mail=mail, text=text_of(mail))
 
     def _page(self, request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:

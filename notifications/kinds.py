@@ -381,11 +381,39 @@ class TurnedRed(Kind):
         return not self.ends_with_the_day
 
 
+class ManyReminded(Kind):
+    """`Reminded` of several dispatches at once: one message, to the list that has them."""
+
+    title = "多件派单将到期，请抓紧"
+    clock_label = "最早期限"
+
+
+class ManyAssigned(Kind):
+    """`DispatchAssigned` of several at once."""
+
+    title = "多件派单已交您承办"
+    clock_label = "最早到场期限"
+
+
+class ManyHandedToSquad(Kind):
+    """`EventHandedToSquad` of several at once."""
+
+    title = "多件事件交执法队处置"
+    clock_label = "最早处置期限"
+
+
 class ShiftNoteLeft(Kind):
     """To whoever is next on the rota of the township's command room."""
 
     title = "值班交接等您接班"
     clock_label = "接班期限"
+
+
+class FeedbackAnswered(Kind):
+    """To whoever said something about the portal."""
+
+    title = "您的意见有答复了"
+    is_news = True
 
 
 class ProvisionalDueChanged(Kind):
@@ -395,11 +423,59 @@ class ProvisionalDueChanged(Kind):
     clock_label = "新的期限"
 
 
+class JobDone(Kind):
+    """To whoever asked for the long job: the result is there."""
+
+    title = "您要的文件做好了"
+    clock_label = "下载期限"
+    is_news = True
+
+
+class JobFailed(Kind):
+    """To whoever asked for the long job: the page says why, and what to do."""
+
+    title = "后台任务没有完成"
+    is_news = True
+
+
 class DeliveriesFailed(Kind):
     """To the administrators, once a day, if there is anything."""
 
     title = "有消息没有送达"
     is_news = True
+
+
+class SecondFactorSetUp(Kind):
+    """To the person, who may not be the one who did it."""
+
+    title = "二次验证已设置"
+    is_news = True
+
+
+class SecondFactorOff(Kind):
+    """To the person."""
+
+    title = "二次验证已关闭"
+    is_news = True
+
+
+class SecondFactorReset(Kind):
+    """To the person whose device is lost, the administrators and the auditors."""
+
+    title = "二次验证已由管理员重置"
+    is_news = True
+
+
+class AdministratorAdded(Kind):
+    """To all administrators and auditors, at once."""
+
+    title = "新增系统管理员"
+
+
+class MattersTakenOver(Kind):
+    """To each who takes over from somebody that leaves, and to the desks that get something back."""
+
+    title = "同事离岗事项转交"
 
 
 KINDS: dict[str, type[Kind]] = {kind.code(): kind for kind in Kind.__subclasses__()}

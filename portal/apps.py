@@ -15,3 +15,4 @@ class PortalConfig(AppConfig):
     def ready(self) -> None:
         register(checks.database_reads_chinese, Tags.database)
         register(checks.owner_is_not_the_web, Tags.security, deploy=True)
+        register(checks.second_factor_is_for_roles, Tags.security)

@@ -2,18 +2,15 @@
 
 import logging
 import os
-import time
 from logging.config import dictConfig
 from typing import Any
 
-from celery import Celery, states
-from celery.signals import celeryd_init, setup_logging, task_postrun, task_prerun
-from django.apps import apps
+from celery import Celery
+from celery.signals import celeryd_init, setup_logging, task_prerun
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import close_old_connections
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
-log = logging.getLogger(__name__)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 app = Celery("portal")
@@ -31,19 +28,6 @@ def configure_logging(**_: Any) -> None:
 
 
 @task_prerun.connect
-def check_connections(task: Any, **_: Any) -> None:
+def check_connections(**_: Any) -> None:
     """What Django does before a request: a connection that is kept (CELERY_DB_REUSE_MAX) may have died meanwhile."""
     close_old_connections()
-    task.request.began = time.monotonic()
-
-
-@task_postrun.connect
-def note_run(task: Any, state: str | None, **_: Any) -> None:
-    """How a scheduled task went, for /metrics and whoever watches; that it cannot be written down ends nothing."""
-    if task.name not in {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}:
-        return
-    took = time.monotonic() - getattr(task.request, "began", time.monotonic())
-    try:
-        apps.get_model("records", "TaskRun").objects.note(task.name, succeeded=state == states.SUCCESS, seconds=took)
-    except DatabaseError:
-        log.exception("the run of a task was not written down")

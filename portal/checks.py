@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as Caution
@@ -41,4 +42,16 @@ def owner_is_not_the_web(**_: Any) -> list[CheckMessage]:
             hint="Set WEB_DB_ROLE and WEB_DATABASE_URL, see .env.example.",
             id="portal.W001",
         )
+    ]
+
+
+def second_factor_is_for_roles(**_: Any) -> list[CheckMessage]:
+    """A slip in a role's name would leave that role without a second factor, and nobody would notice."""
+    known = {value for value, _ in apps.get_model("townships.Post")._meta.get_field("role").flatchoices}
+    strange = set(settings.OTP_REQUIRED_ROLES) - known
+    if not strange:
+        return []
+    hint = f"Known are: {', '.join(sorted(known))}."
+    return [
+        Error(f"OTP_REQUIRED_ROLES names what is no role: {', '.join(sorted(strange))}.", hint=hint, id="portal.E002")
     ]

@@ -20,7 +20,7 @@ from redis.retry import Retry
 from notifications.models import Delivery
 from notifications.services import outbox
 from portal.health import BROKER_S, QUEUES
-from records.models import TaskRun
+from records.models import JobRun
 from townships.models import CalendarYear
 
 PATIENCE_MS = 2000  # a statement of ours may take; a database in need is not asked for more
@@ -73,8 +73,8 @@ def task_gauges() -> Iterator[Gauge]:
     success = Gauge("portal_task_success_age_seconds", "Since the task last succeeded.", labels=["task"])
     took = Gauge("portal_task_seconds", "What its last run took.", labels=["task"])
     now = timezone.now()
-    for run in TaskRun.objects.order_by("task"):
-        took.add_metric([run.task], run.seconds)
+    for run in JobRun.objects.exclude(started_at=None):
+        took.add_metric([run.task], run.took_ms / 1000)
         if run.succeeded_at:
             success.add_metric([run.task], (now - run.succeeded_at).total_seconds())
     yield from (success, took)

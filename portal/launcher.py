@@ -26,7 +26,8 @@ WORKER = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--logl
 PROGRAMS = {
     "web": ("-m", "gunicorn", "-c", "python:portal.webserver", "portal.wsgi"),
     "messages": (*CELERY, "worker", "-Q", "messages", "-n", "messages@%h", "-c", "2", *WORKER),
-    "jobs": (*CELERY, "worker", "-Q", "jobs", "-n", "jobs@%h", "-c", "1", *WORKER),
+    # one hand for a long job, one for the sweeps of each minute, which may not wait for it (settings.JOBS_AT_ONCE)
+    "jobs": (*CELERY, "worker", "-Q", "jobs", "-n", "jobs@%h", "-c", "2", *WORKER),
     # never `worker -B`: its beat outlives a kill -9 of the worker, and then everything is scheduled twice
     "beat": (*CELERY, "beat", "--pidfile=", "--loglevel", "INFO"),
 }

@@ -1,5 +1,6 @@
 """What comes in at all, and the access log."""
 
+import re
 from collections.abc import Callable
 
 from django.conf import settings
@@ -10,13 +11,17 @@ from structlog.contextvars import bind_contextvars
 
 from portal.address import client_address
 
+TOKEN = re.compile(r"(?<=^/wall/)[^/]+")
+
 
 class RequestLogMiddleware(RequestMiddleware):
-    """A line when a request comes and one when it is answered: its path, not its query, where names are searched for."""
+    """A line when a request comes and one when it is answered: its path, not its query, where names are searched for,
+    and not a public link's token.
+    """
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:
-        return f"{request.method} {request.path}"
+        return f"{request.method} {TOKEN.sub('…', request.path)}"
 
     @classmethod
     def bind_ip(cls, request: HttpRequest) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import environ
 import structlog
+from celery.schedules import crontab
 from django.core.management.utils import get_random_secret_key
 
 from portal import embedded, logs
@@ -51,6 +52,7 @@ PORT = env.str("PORT", default="8000")
 PORTAL_URL = env.str("PORTAL_URL", default=f"http://localhost:{PORT}")
 
 INSTALLED_APPS = [
+    "portal",  # first, so that its createsuperuser is the one that runs
     "townships.adminsite.PortalAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -66,8 +68,9 @@ INSTALLED_APPS = [
     "heroicons",
     "import_export",
     "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
     "csp",
-    "portal",
     "command_room",
     "enforcement",
     "townships",
@@ -87,10 +90,13 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "portal.middleware.SaneRequestMiddleware",
     "townships.middleware.ActingPostMiddleware",
+    "townships.entrance.IdleMiddleware",
+    "townships.entrance.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "records.middleware.RefusedMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "command_room.middleware.DefaultFilterMiddleware",
     "portal.middleware.RequestLogMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -132,6 +138,7 @@ WEB_DB_ROLE = env.str("WEB_DB_ROLE", default=embedded.WEB_ROLE if EMBEDDED_DATAB
 WEB_DATABASE_URL = env.str(
     "WEB_DATABASE_URL", default=embedded.database_url(VAR_DIR, role=embedded.WEB_ROLE) if EMBEDDED_DATABASE else ""
 )
+SAVED_FILTERS = env.int("SAVED_FILTERS", default=20)  # a person, or a unit, may keep for one list
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(VAR_DIR / "files")))  # never under the web root, served by a view
@@ -168,8 +175,22 @@ CELERY_BEAT_SCHEDULE = {
     "summary": {"task": "notifications.summarise", "schedule": 3600.0, "options": {"expires": 3000}},
     "escalate": {"task": "enforcement.escalate", "schedule": 60.0, "options": {"expires": 55}},
     "recompute": {"task": "enforcement.recompute_provisional", "schedule": 3600.0, "options": {"expires": 3000}},
+    "retire": {"task": "townships.retire_accounts", "schedule": 3600.0, "options": {"expires": 3000}},
     "resume": {"task": "enforcement.resume_suspended", "schedule": 60.0, "options": {"expires": 55}},
+    "jobs": {"task": "records.sweep_jobs", "schedule": 60.0, "options": {"expires": 55}},
+    "retention": {"task": "command_room.list_expired", "schedule": crontab(minute="10", hour="3", day_of_month="1")},
+    "clearing": {"task": "command_room.clear_confirmed", "schedule": 600.0, "options": {"expires": 500}},
 }
+
+# --- Long jobs: what people ask for and wait for, see records/services/job.py ------------------------------------
+JOB_KINDS = {"export": "enforcement.exports.work.run"}  # what does each kind
+JOB_NEWS = "notifications.services.job.tell"  # what says that one has ended
+JOBS_AT_ONCE = env.int("JOBS_AT_ONCE", default=1)  # fewer than the hands of the jobs' workers: the sweeps need one
+JOB_TIME_LIMIT = env.int("JOB_TIME_LIMIT", default=3600)  # seconds, then its process is ended and it is tried again
+JOB_FILE_HOURS = env.int("JOB_FILE_HOURS", default=24)  # how long a result can be fetched
+EXPORT_AT_ONCE = env.int("EXPORT_AT_ONCE", default=5_000)  # rows; a longer list is a job
+EXPORT_FILE_ROWS = env.int("EXPORT_FILE_ROWS", default=100_000)  # rows a file; a longer list is several
+EXPORT_MOST = env.int("EXPORT_MOST", default=1_000_000)  # rows; a longer list has to be narrowed
 
 # --- Messages -----------------------------------------------------------------------------------------------------
 # By which channels people are told, in the order in which they are tried for whoever has chosen nothing. A robot or a
@@ -219,6 +240,7 @@ LOGIN_REDIRECT_URL = "command_room:home"
 LOGOUT_REDIRECT_URL = "townships:login"
 PASSWORD_MAX_AGE_DAYS = env.int("PASSWORD_MAX_AGE_DAYS", default=90)  # domain: usual parameter under GB/T 22239-2019
 PASSWORD_HISTORY = env.int("PASSWORD_HISTORY", default=5)
+HANDOUT_HOURS = env.int("HANDOUT_HOURS", default=72)  # how long the passwords of a list that is handed out let in
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
@@ -240,6 +262,31 @@ LOGIN_FAILURES_PER_ADDRESS = env.int(
     "LOGIN_FAILURES_PER_ADDRESS", default=100
 )  # in the cool-off time, all accounts together
 
+# The second factor: for these roles (values of townships.models.Role) nobody works without it; anybody may set it up.
+OTP_REQUIRED_ROLES = env.list("OTP_REQUIRED_ROLES", default=[])
+# Without it the seeds in the database are no secrets; a new one ends all devices.
+OTP_KEY = secret("OTP_KEY") or SEAL_KEYS[0]
+OTP_GRACE_HOURS = env.int("OTP_GRACE_HOURS", default=24)  # after a reset: how long the person has to set it up anew
+OTP_TOTP_ISSUER = env.str("OTP_ISSUER", default="嵊州综合执法协同")
+OTP_TOTP_THROTTLE_FACTOR = 1  # seconds: after each wrong code twice as long as before
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True
+
+# Minutes without an act after which a session ends, by role; * for all others. Background requests are no acts.
+IDLE_MINUTES = {
+    name: int(minutes)
+    for name, minutes in env.dict(
+        "IDLE_MINUTES", default={"admin": "15", "auditor": "15", "grid": "720", "officer": "720", "*": "30"}
+    ).items()
+}
+SESSION_MOST_HOURS = env.int("SESSION_MOST_HOURS", default=12)  # since the log-in, whatever was done
+BACKGROUND_VIEWS = [  # what pages ask for by themselves; besides, whatever says X-Background
+    "command_room:board-columns",
+    "command_room:worklist-rows",
+    "command_room:wall",
+    "command_room:wall-rows",
+    "notifications:bell",
+    "townships:session",
+]
 SESSION_COOKIE_AGE = env.int("SESSION_COOKIE_AGE", default=12 * 3600)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -267,6 +314,8 @@ CONTENT_SECURITY_POLICY = {
         "manifest-src": ["'self'"],
     }
 }
+
+FEEDBACK_PER_DAY = env.int("FEEDBACK_PER_DAY", default=20)  # 意见反馈 that one person may send within 24 hours
 
 # --- Language and files -------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "zh-hans"

@@ -14,6 +14,7 @@ from django.contrib.auth.hashers import make_password
 from django.core.management import call_command, get_commands
 from django.test import Client
 
+from townships.entrance import begin
 from townships.models import Certificate, Post, Role, Shift, SquadMember, Unit, User
 from townships.services import holidays, reference
 
@@ -212,6 +213,9 @@ def client_for(user: User) -> Client:
     """A browser of its own, signed in as this person."""
     client = Client()
     client.force_login(user)
+    session = client.session
+    begin(session)
+    session.save()
     return client
 
 

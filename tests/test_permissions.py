@@ -7,15 +7,20 @@ told more.
 
 from dataclasses import dataclass, field
 from datetime import time, timedelta
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
+from command_room.services import feedback
+from command_room.services import saved_filter as saved_filters
 from enforcement.models import Category, Check, Escalation, Event
 from enforcement.rules.deadlines import Step
 from enforcement.services import appeal as appeals
@@ -23,12 +28,16 @@ from enforcement.services import dispatch as dispatches
 from enforcement.services import event as events
 from enforcement.services import extension as extensions
 from enforcement.services import handover as handovers
+from enforcement.services import lot as lots
 from enforcement.services import returns
 from enforcement.services import suspension as suspensions
 from enforcement.services import whistle as whistles
+from enforcement.services.lot import Terms
 from enforcement.services.rating import Rating
 from notifications.models import Message
-from records.models import Attachment
+from records.models import Attachment, Job, PublicLink, RetentionList, RetentionRule
+from records.services import job as jobs
+from records.services import link as links
 from records.services.attachment import attach
 from tests.cast import Cast, ShiftFactory, client_for
 from tests.pictures import jpeg
@@ -50,6 +59,7 @@ WHISTLE = (TOWN - {"grid"}) | SCJG | ZRZY | ABOVE
 SUBMITTED = (TOWN - {"grid"}) | ABOVE
 TO_SCJG = (TOWN - {"grid"}) | SCJG | ABOVE
 TO_ZRZY = (TOWN - {"grid"}) | ZRZY | ABOVE
+DESKS = DESK | CHANGLE_DESK | SCJG | {"zrzy_liaison", "zrzy_leader", "zfj_liaison"}
 HANDED = (TOWN - {"grid"}) | CHANGLE_DESK | ABOVE  # from one township to the other
 
 
@@ -81,6 +91,30 @@ TABLE = {
     "command_room:shift-note-write": page(DESK | CHANGLE_DESK),
     "command_room:shift-note-detail": page((TOWN - {"grid"}) | ABOVE, "note", (TOWN - {"grid"}) | ABOVE),
     "command_room:shift-note-take": verb({"duty", "officer"}, "note", (TOWN - {"grid"}) | ABOVE),
+    "command_room:help": page(EVERYBODY),
+    "command_room:help-topic": page(EVERYBODY, "topic"),
+    "command_room:feedback": page(EVERYBODY),
+    "command_room:feedback-mine": page(EVERYBODY),
+    "command_room:feedback-list": page({"bureau_admin", "auditor"}),
+    "command_room:feedback-detail": page(
+        {"duty", "bureau_admin", "auditor"}, "said", {"duty", "bureau_admin", "auditor"}
+    ),
+    "command_room:feedback-answer": verb({"bureau_admin"}, "said", {"duty", "bureau_admin", "auditor"}),
+    "command_room:audit": page({"auditor"}),
+    "command_room:retention": page({"bureau_admin", "auditor"}),
+    "command_room:retention-rule": verb({"bureau_admin"}),
+    "command_room:retention-confirm": verb({"bureau_admin"}, "expired"),
+    "command_room:retention-decline": verb({"bureau_admin"}, "expired"),
+    "command_room:wall-links": page({"leader", "changle_leader", "bureau_admin"}),
+    "command_room:wall-link-revoke": verb({"leader", "bureau_admin"}, "wall_link", EVERYBODY - {"changle_leader"}),
+    "command_room:search": page(EVERYBODY),
+    "command_room:person-list": page(EVERYBODY),
+    "command_room:unit-list": page(EVERYBODY),
+    "command_room:saved-filter-list": page(EVERYBODY),
+    "command_room:saved-filter-save": verb(EVERYBODY - {"stranger"}),
+    "command_room:saved-filter-rename": verb(DESK, "saved", DESK | {"officer"}),
+    "command_room:saved-filter-delete": verb(DESK, "saved", DESK | {"officer"}),
+    "command_room:saved-filter-default": verb(DESK | {"officer"}, "saved", DESK | {"officer"}),
     "command_room:components": page({"bureau_admin"}),
     "enforcement:event-list": page(EVERYBODY),
     "enforcement:event-report": page(TOWN | OTHER_TOWN),
@@ -134,12 +168,30 @@ TABLE = {
     "enforcement:extension-refuse": verb(DESK, "extension", TO_SCJG),
     "enforcement:dispatch-claim": verb(SCJG, "lead", TO_SCJG),
     "enforcement:dispatch-remind": verb(DESK, "lead", TO_SCJG),
+    "enforcement:dispatch-sheet": page(TO_SCJG, "lead", TO_SCJG),
+    "enforcement:escalation-sheet": page(DESK | SCJG | ABOVE, "red", DESK | SCJG | ABOVE),
+    "enforcement:export": verb(EVERYBODY - {"bureau_admin", "stranger"}, "listing"),
+    "enforcement:lot-preview": page(DESKS),
+    "enforcement:lot-run": verb(DESKS),
+    "enforcement:lot-detail": page({"duty"}, "lot", {"duty"}),
+    "records:job-list": page(EVERYBODY),
+    "records:job-detail": page({"duty"}, "job", {"duty"}),
+    "records:job-cancel": verb({"duty"}, "job", {"duty"}),
+    "records:job-file": page({"duty"}, "job_file", {"duty"}),
+    "townships:shifts-sheet": page((TOWN - {"grid"}) | CHANGLE_DESK | ABOVE),
     "enforcement:escalation-list": page(
         DESK | CHANGLE_DESK | SCJG | ABOVE | {"zrzy_liaison", "zrzy_leader", "zfj_liaison"}
     ),
     "enforcement:escalation-detail": page(DESK | SCJG | ABOVE, "red", DESK | SCJG | ABOVE),
+    "enforcement:leaving": page({"bureau_admin"}, "leaver"),
+    "townships:administrators": page({"bureau_admin", "auditor"}),
     "townships:password-change": page(EVERYBODY),
     "townships:logout": verb(EVERYBODY),
+    "townships:code": page(EVERYBODY),  # who has no second factor is led on
+    "townships:second-factor": page(EVERYBODY),
+    "townships:second-factor-setup": page(EVERYBODY),
+    "townships:second-factor-off": verb(EVERYBODY),
+    "townships:session": page(EVERYBODY),
     "townships:switch-post": verb(set(), sees=set()),  # the empty form names no post of one's own
     "townships:squad": page((TOWN - {"grid"}) | CHANGLE_DESK | ABOVE),
     "townships:member-status": verb(DESK, "member", DESK | {"officer"}),
@@ -157,6 +209,7 @@ TABLE = {
     "records:attachment-preview": page(FILED, "photo", FILED),
 }
 OPEN_TO_ALL = {"livez", "healthz", "townships:login"}
+BY_TOKEN = {"command_room:wall", "command_room:wall-rows"}  # tests/command_room/test_wall.py
 MACHINES = {"metrics"}  # nobody's page, whoever is signed in: tests/portal/test_metrics.py
 
 
@@ -173,7 +226,7 @@ def addresses(resolver: URLResolver | None = None, prefix: str = "") -> set[str]
 
 
 def test_every_address_is_in_the_table() -> None:
-    assert addresses() == set(TABLE) | OPEN_TO_ALL | MACHINES
+    assert addresses() == set(TABLE) | OPEN_TO_ALL | BY_TOKEN | MACHINES
 
 
 def new_event(cast: Cast, category: Category) -> Event:
@@ -258,6 +311,20 @@ def world(cast: Cast, rules: None, settings: Any, tmp_path: Any) -> dict[str, An
         "note": shift_notes.leave(cast.ganlin, by=cast.leader, request_id=uuid4(), text="", items=[], counts={}),
         "shift": ShiftFactory(township=cast.ganlin, user=cast.officer, day=timezone.localdate()),
         "message": _message_of(cast),
+        "topic": SimpleNamespace(pk="report"),
+        "said": feedback.send(
+            by=cast.duty, request_id=uuid4(), kind="idea", text="常用的放前面", may_call=True, from_path=""
+        ),
+        "wall_link": _wall_link(cast),
+        "expired": _expired(),
+        "saved": saved_filters.save(
+            code="events", name="夜查", query="q=夜查", is_shared=True, by=cast.duty, request_id=uuid4()
+        ),
+        "listing": ("event",),
+        "lot": lots.run("remind", [(helper.pk, "signed")], Terms(), by=cast.duty, request_id=uuid4()),
+        "job": _job(cast),
+        "job_file": (_job(cast, file="rows.csv").pk, 1),
+        "leaver": cast.scjg_officer,
     }
 
 
@@ -318,12 +385,41 @@ def _returned(cast: Cast, event: Event, *, needs_leader: bool) -> Any:
     return dispatch
 
 
+def _job(cast: Cast, *, file: str = "") -> Job:
+    """One that waits, or one that has made a file."""
+    job = jobs.ask("export", by=cast.duty, request_id=uuid4(), title="导出事件", arguments={})
+    if file:
+        (Path(settings.MEDIA_ROOT) / file).write_text("编号")
+        now, made = timezone.now(), {"name": file, "path": file, "size": 6, "rows": 1}
+        kept = {"finished_at": now, "expires_at": now + timedelta(hours=1)}
+        Job.objects.filter(pk=job.pk).update(state="done", files=[made], **kept)
+    return job
+
+
+def _wall_link(cast: Cast) -> PublicLink:
+    said = {"purpose": "wall", "label": "大厅", "days": 30, "request_id": uuid4()}
+    return links.make(cast.ganlin, by=cast.leader, **said)[0]
+
+
+def _expired() -> RetentionList:
+    rule = RetentionRule.objects.create(kind="session", days=30, basis="演示")
+    return RetentionList.objects.create(rule=rule, before=timezone.now(), count=1)
+
+
 def _message_of(cast: Cast) -> Any:
     return Message.objects.filter(recipient=cast.duty).latest("id")
 
 
+def args_of(address: Address, world: dict[str, Any]) -> tuple[Any, ...]:
+    """An object by its id; a tuple is what the address takes."""
+    if not address.on:
+        return ()
+    found = world[address.on]
+    return found if isinstance(found, tuple) else (found.pk,)
+
+
 def ask(client: Client, name: str, address: Address, world: dict[str, Any]) -> HttpResponse:
-    url = reverse(name, args=[world[address.on].pk] if address.on else [])
+    url = reverse(name, args=args_of(address, world))
     response = client.post(url) if address.post else client.get(url)
     if response.streaming:
         assert b"".join(response)
@@ -365,6 +461,6 @@ def test_get_changes_nothing(cast: Cast, world: dict[str, Any]) -> None:
     client = client_for(cast.leader)
     for name, address in TABLE.items():
         if address.post:
-            url = reverse(name, args=[world[address.on].pk] if address.on else [])
+            url = reverse(name, args=args_of(address, world))
             wanted = (200,) if name in ("enforcement:whistle-submit", "enforcement:action-submit") else (405,)
             assert client.get(url).status_code in wanted, name

@@ -9,11 +9,19 @@ from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django_htmx.http import HttpResponseClientRedirect
 
+from townships.entrance import OPEN_WITHOUT_CODE
 from townships.services.account import password_is_due
 
 SESSION_KEY = "post"
 PASSWORD_PAGE = "townships:password-change"  # noqa: S105 - the name of a page
-OPEN_WHILE_DUE = {PASSWORD_PAGE, "townships:login", "townships:logout", "livez", "healthz"}
+OPEN_WHILE_DUE = {
+    PASSWORD_PAGE,
+    "command_room:help-topic",
+    "townships:login",
+    "livez",
+    "healthz",
+    *OPEN_WITHOUT_CODE,
+} - {"townships:switch-post"}
 
 
 class ActingPostMiddleware:

@@ -3,6 +3,7 @@
 import csv
 import os
 import secrets
+from base64 import b32encode
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +14,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
 from townships.models import User
+from townships.services import second_factor
 
 ACCOUNTS = (
     "ganlin-grid",
@@ -59,7 +61,7 @@ def give_passwords(people: Mapping[str, User]) -> None:
     for user, hashed in zip(users, hashes, strict=True):
         user.password = hashed
     User.objects.bulk_update(users, ["password"])
-    write([[user.username, word, *_office(user), ""] for user, word in zip(users, passwords, strict=True)])
+    write([[user.username, word, *_office(user), _totp(user)] for user, word in zip(users, passwords, strict=True)])
 
 
 def write(rows: list[list[str]]) -> None:
@@ -68,6 +70,16 @@ def write(rows: list[list[str]]) -> None:
     descriptor = os.open(path(), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([COLUMNS, *rows])
+
+
+def _totp(user: User) -> str:
+    """The secret to type into an authenticator, where the role needs one (OTP_REQUIRED_ROLES); else nothing."""
+    if not second_factor.is_required(user.acting):
+        return ""
+    device = second_factor.offered(user, second_factor.offer(user))
+    assert device is not None  # noqa: S101 - of this moment
+    second_factor.set_up(device)
+    return b32encode(device.bin_key).decode()
 
 
 def _office(user: User) -> tuple[str, str]:

@@ -103,6 +103,7 @@ class Cast:
         """Make and save them all."""
         self._units()
         self._habits()
+        self._phones()
         for town in self.towns.values():
             self._town(town)
         for department in self.departments.values():
@@ -118,6 +119,13 @@ class Cast:
         unit = self.departments[LEADER].unit
         unit.return_needs_leader = True
         unit.save()
+
+    def _phones(self) -> None:
+        """A number for every desk, of a range that no exchange has."""
+        units = [*(town.unit for town in self.towns.values()), *(one.unit for one in self.departments.values())]
+        for place, unit in enumerate(units, 1):
+            unit.phone = f"0575-0000{place:04d}"
+        Unit.objects.bulk_update(units, ["phone"])
 
     def side(self, unit: Unit) -> Town | Department:
         """Whoever whistles, or is whistled for."""

@@ -8,7 +8,16 @@ from random import Random
 from django.db import transaction
 from django.utils import timezone
 
-from command_room.demo import accounts, escalations, judged, messages, shift_notes, stage_action
+from command_room.demo import (
+    accesses,
+    accounts,
+    escalations,
+    judged,
+    messages,
+    saved_filters,
+    shift_notes,
+    stage_action,
+)
 from command_room.demo.book import Book
 from command_room.demo.cast import GANLIN, SLUGS, Cast
 from command_room.demo.clocks import Clocks
@@ -61,9 +70,11 @@ def load(*, seed: int, now: datetime | None = None, events: int = EVENTS) -> Loa
     book.save()
     escalations.settle(now)
     shift_notes.write(cast, now, rng)
+    saved_filters.write(cast)
     messages.save(book.notices, now, rng)
     _photograph(course, staged)
     accounts.give_passwords(cast.people)
+    accesses.write(cast.people, now, rng)
     left_out = len(SCENES) - len(staged)
     return Loaded(len(book.events), len(book.whistles), len(cast.people), left_out, time.monotonic() - begun)
 

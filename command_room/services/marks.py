@@ -5,9 +5,11 @@ later leaves the newest as it is.
 """
 
 from datetime import date, datetime, timedelta
+from hashlib import md5
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 
 from enforcement.models import Appeal, Dispatch, Escalation, Event, Extension, Handover, Return, Whistle
 from townships.models import OVERSIGHT, Post, Role, Shift, SquadMember, Unit, User
@@ -54,6 +56,12 @@ def of_board(township_id: int, today: date) -> tuple[str, str]:
     squad = [township_id, township_id, today - timedelta(days=1), today]
     columns, side = _ask_each([_OF_TOWNSHIP, [_SQUAD, _SHIFTS]], [*[township_id] * len(_OF_TOWNSHIP), *squad])
     return columns, side
+
+
+def of_wall(township_id: int, now: datetime) -> str:
+    """Of everything on the wall, as one. Hashed: it goes out as an ETag to a screen without a log-in."""
+    told = " ".join(of_board(township_id, timezone.localdate(now)))
+    return md5(told.encode(), usedforsecurity=False).hexdigest()
 
 
 def of_work(user: User, post: Post, now: datetime) -> str:

@@ -16,7 +16,12 @@ from django.views.decorators.http import require_safe
 
 from command_room import samples
 from command_room.drawings import Drawing, draw, respond
-from command_room.permissions import can_choose_township, can_view_board, can_view_components
+from command_room.permissions import (
+    can_choose_township,
+    can_manage_wall_links,
+    can_view_board,
+    can_view_components,
+)
 from command_room.services import board as boards
 from command_room.services import city, day, marks
 from command_room.services import worklist as work
@@ -134,6 +139,7 @@ def board(request: HttpRequest) -> HttpResponse:
         "links": links(township, may_choose=may_choose),
         "may_choose": may_choose,
         "may_report": can_take_calls(request.user),
+        "may_link": can_manage_wall_links(request.user),
         "desk": desk_of(township),
     }
     return render(request, "command_room/board.html", context)

@@ -5,8 +5,10 @@ from typing import Any
 
 import django_filters
 from django.db.models import Q, QuerySet
+from django.http import QueryDict
 from django.utils import timezone
 
+from enforcement.filters.asked import Asked, Asker
 from enforcement.filters.bar import midnight
 from enforcement.models import Escalation
 from townships.models import OVERSIGHT, Unit
@@ -16,6 +18,18 @@ OPEN = (("open", "还没有办的"),)
 WHOSE = (("own", "我们超期的"), ("ours", "我们在等的"))
 QUARTERS = 8
 MONTHS = 3
+
+
+def listed(asker: Any) -> QuerySet[Escalation]:
+    """Yellow and red ones, the newest first; with a level asked for, of that level."""
+    rows = Escalation.objects.visible_to(asker.user).order_by("-id")
+    return rows if asker.GET.get("level") else rows.filter(level__gte=Escalation.Level.YELLOW)
+
+
+def asked(user: Any, query: QueryDict) -> Asked:
+    """What the list shows under this address."""
+    asker = Asker(user, query)
+    return Asked(EscalationFilter(query, listed(asker), request=asker))
 
 
 class EscalationFilter(django_filters.FilterSet):

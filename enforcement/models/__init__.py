@@ -6,6 +6,7 @@ from enforcement.models.escalation import Escalation
 from enforcement.models.event import Caller, Event
 from enforcement.models.extension import Extension
 from enforcement.models.handover import Handover
+from enforcement.models.lot import Lot
 from enforcement.models.returns import Return
 from enforcement.models.suspension import Suspension
 from enforcement.models.whistle import Whistle
@@ -22,6 +23,7 @@ __all__ = [
     "Extension",
     "Handover",
     "Limit",
+    "Lot",
     "Remark",
     "Report",
     "Return",

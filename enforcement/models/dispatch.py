@@ -12,6 +12,8 @@ from enforcement.models.event import Event
 from enforcement.models.whistle import ALL, NOTHING, Whistle
 from townships.models import Role, Unit
 
+OPEN_STATES = ("sent", "signed", "arrived", "reported", "rework", "returning", "arbitration", "suspended")
+
 
 def dispatch_sight(user: Any) -> Q:
     """A township what it has sent and what is sent to it; so a department's desk; a sub-unit or officer what is theirs."""
@@ -74,16 +76,7 @@ class Dispatch(models.Model):
         "arbitration": frozenset({"signed", "returned", "closed", "withdrawn"}),  # upheld: it was answered in time
         "suspended": frozenset({"sent", "signed", "arrived", "rework", "withdrawn"}),
     }
-    OPEN: ClassVar[tuple[str, ...]] = (
-        "sent",
-        "signed",
-        "arrived",
-        "reported",
-        "rework",
-        "returning",
-        "arbitration",
-        "suspended",
-    )
+    OPEN: ClassVar[tuple[str, ...]] = OPEN_STATES
     IN_HAND: ClassVar[tuple[str, ...]] = ("sent", "signed", "arrived", "rework")  # the department has to act
     GONE: ClassVar[tuple[str, ...]] = ("returned", "withdrawn")  # ended without having done it
 
@@ -162,6 +155,8 @@ class Dispatch(models.Model):
                 fields=["assigned_unit", "-id"], condition=Q(assigned_unit__isnull=False), name="dispatch_subunit"
             ),
             models.Index(fields=["by_unit", "state"], condition=~Q(provisional=[]), name="dispatch_provisional"),
+            models.Index(fields=["state", "-id"], condition=Q(state__in=OPEN_STATES), name="dispatch_open"),
+            models.Index(fields=["next_due", "id"], condition=Q(next_due__isnull=False), name="dispatch_open_due"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -3,13 +3,17 @@ from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
 from enforcement.models.category import Category, StepUnit
+from records.models.pieces import PiecesField
 from townships.models import Role, Unit
+
+OPEN_STATES = ("reported", "verified", "squad", "whistled")
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -23,10 +27,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         if post.role == Role.GRID:
             return self.filter(Q(reported_by=user) | Q(grid_id=post.unit_id))
         if post.unit.is_township:
-            offered = Event._meta.apps.get_model("enforcement", "Handover").objects.filter(
-                event_id=OuterRef("pk"), to_township_id=post.unit_id, state="asked"
-            )
-            return self.filter(Q(township_id=post.unit_id) | Exists(offered))
+            return self.filter(Q(township_id=post.unit_id) | Q(offered_to_id=post.unit_id))
         dispatches = Event._meta.apps.get_model("enforcement", "Dispatch").objects.visible_to(user)
         return self.filter(Exists(dispatches.filter(event_id=OuterRef("pk"))))
 
@@ -50,7 +51,7 @@ class Event(models.Model):
         "squad": frozenset({"settled", "whistled"}),
         "whistled": frozenset({"settled", "verified"}),
     }
-    OPEN: ClassVar[tuple[str, ...]] = ("reported", "verified", "squad", "whistled")
+    OPEN: ClassVar[tuple[str, ...]] = OPEN_STATES
     TO_TRIAGE: ClassVar[tuple[str, ...]] = ("reported", "verified")  # the desk has to say which way it goes
 
     class Source(models.TextChoices):
@@ -90,6 +91,18 @@ class Event(models.Model):
     received_at = models.DateTimeField(
         "接收时间", null=True, blank=True, help_text="when this township accepted it from a neighbouring one"
     )
+    offered_to = models.ForeignKey(
+        Unit,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="+",
+        help_text="移交: whose answer is awaited",
+    )
+    has_ties = models.BooleanField(
+        default=False, db_default=False, help_text="it was offered to a neighbour, or others are merged into it"
+    )
     verified_at = models.DateTimeField(null=True, blank=True)
     verified_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     closed_at = models.DateTimeField("办结时间", null=True, blank=True)
@@ -112,6 +125,7 @@ class Event(models.Model):
     provisional = ArrayField(models.CharField(max_length=20), default=list, blank=True, help_text="暂定的期限")
     request_id = models.UUIDField(unique=True)
     changed_at = models.DateTimeField(auto_now=True)
+    words = PiecesField(["number", "outside_number", "title", "place"], facts=["facts"])
 
     objects = EventQuerySet.as_manager()
 
@@ -126,8 +140,14 @@ class Event(models.Model):
             models.Index(fields=["category", "-id"], name="event_category"),
             models.Index(fields=["township", "category", "-reported_at"], name="event_like"),
             models.Index(fields=["alarm_at"], condition=Q(alarm_at__isnull=False), name="event_alarm"),
+            models.Index(fields=["offered_to"], condition=Q(offered_to__isnull=False), name="event_offered"),
             models.Index(fields=["outside_number"], condition=~Q(outside_number=""), name="event_outside"),
             models.Index(fields=["township", "state"], condition=~Q(provisional=[]), name="event_provisional"),
+            GinIndex(fields=["words"], name="event_words"),
+            # what is open is a small part: these serve the whole city's lists, whatever lies behind
+            models.Index(fields=["state", "-id"], condition=Q(state__in=OPEN_STATES), name="event_open"),
+            models.Index(fields=["next_due", "id"], condition=Q(next_due__isnull=False), name="event_open_due"),
+            models.Index(fields=["place", "id"], condition=Q(state__in=OPEN_STATES), name="event_open_place"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -3,6 +3,7 @@ from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
@@ -11,26 +12,28 @@ from django.utils import timezone
 from enforcement.models.event import Event
 from enforcement.rules import deadlines
 from enforcement.rules.deadlines import NAMES
+from records.models.pieces import PiecesField
 from townships.models import DESKS, Role, Unit
 
+OPEN_STATES = ("submitted", "signing", "signed", "handling", "reported", "suspended")
 NOTHING, ALL = Q(pk__in=[]), ~Q(pk__in=[])
 
 
-def whistle_sight(user: Any) -> Q:
-    """A unit what it has blown and what is dispatched to it; guidance office and auditors all.
-
-    Of a department's own whistles its desk alone; a sub-unit or officer sees those that are handed to them.
-    """
+def own_sight(user: Any) -> Q:
+    """Without any dispatch: a unit what it has blown, of a department its desk alone; guidance office and auditors all."""
     post = user.acting
     if post is None or post.role in (Role.ADMIN, Role.GRID):
         return NOTHING
     if post.role in (Role.GUIDANCE, Role.AUDITOR):
         return ALL
+    return Q(by_unit_id=post.unit_id) if post.unit.is_township or post.role in DESKS else NOTHING
+
+
+def whistle_sight(user: Any) -> Q:
+    """What is one's own, and that of which one may see a dispatch: what a unit, sub-unit or officer is asked to do."""
     dispatches = Whistle._meta.apps.get_model("enforcement", "Dispatch").objects.visible_to(user)
-    asked = Q(Exists(dispatches.filter(whistle_id=OuterRef("pk"))))
-    if post.unit.is_township or post.role in DESKS:
-        return Q(by_unit_id=post.unit_id) | asked
-    return asked
+    own, asked = own_sight(user), Q(Exists(dispatches.filter(whistle_id=OuterRef("pk"))))
+    return own if own == ALL else own | asked
 
 
 class WhistleQuerySet(models.QuerySet["Whistle"]):
@@ -38,9 +41,9 @@ class WhistleQuerySet(models.QuerySet["Whistle"]):
         """Those that `whistle_sight` tells of."""
         return self.filter(whistle_sight(user))
 
-    def with_sight(self, user: Any) -> Self:
-        """Each row with `is_mine_to_see`: whether this person may open it."""
-        return self.annotate(is_mine_to_see=models.ExpressionWrapper(whistle_sight(user), models.BooleanField()))
+    def with_own_sight(self, user: Any) -> Self:
+        """Each row with `is_mine_to_see`, which leaves out its dispatches: who has them at hand looks at those too."""
+        return self.annotate(is_mine_to_see=models.ExpressionWrapper(own_sight(user), models.BooleanField()))
 
 
 class Whistle(models.Model):
@@ -76,7 +79,7 @@ class Whistle(models.Model):
         # so it is where a rework sends the lead back
         "reported": frozenset({"closed", "handling", "signed", "signing", "withdrawn"}),
     }
-    OPEN: ClassVar[tuple[str, ...]] = ("submitted", "signing", "signed", "handling", "reported", "suspended")
+    OPEN: ClassVar[tuple[str, ...]] = OPEN_STATES
 
     UNDERWAY: ClassVar[tuple[str, ...]] = ("signing", "signed", "handling")  # the departments have to act
 
@@ -130,6 +133,7 @@ class Whistle(models.Model):
     provisional = ArrayField(models.CharField(max_length=20), default=list, blank=True, help_text="暂定的期限")
     request_id = models.UUIDField(unique=True)
     changed_at = models.DateTimeField(auto_now=True)
+    words = PiecesField(["number", "title", "area", "assemble_place"], facts=["facts"])
 
     objects = WhistleQuerySet.as_manager()
 
@@ -147,6 +151,9 @@ class Whistle(models.Model):
                 name="whistle_to_confirm",
             ),
             models.Index(fields=["by_unit", "state"], condition=~Q(provisional=[]), name="whistle_provisional"),
+            models.Index(fields=["state", "-id"], condition=Q(state__in=OPEN_STATES), name="whistle_open"),
+            models.Index(fields=["next_due", "id"], condition=Q(next_due__isnull=False), name="whistle_open_due"),
+            GinIndex(fields=["words"], name="whistle_words"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -19,7 +19,7 @@ from enforcement.services.messages import event_message, reporters_of_one_matter
 from notifications import kinds
 from notifications.services.outbox import notify, notify_many
 from records.models import Attachment, Stage
-from records.services import advance, once, record
+from records.services import access, advance, advance_locked, once, record
 from records.services.attachment import Upload, attach
 from records.services.number import next_number
 from townships import people
@@ -108,7 +108,7 @@ def _register(event: Event, origin: Origin, photos: Iterable[Upload], settled: s
 def verify(event: Event, *, by: Any, seen_state: str) -> None:
     """核实: the event is real; which way it goes is still to be said."""
     handovers.lock_held(event, seen_state=seen_state)
-    advance(
+    advance_locked(
         event,
         Event.State.VERIFIED,
         by=by,
@@ -136,7 +136,7 @@ def hand_to_squad(event: Event, *, by: Any, seen_state: str, limit: Step) -> Non
     handovers.lock_held(event, seen_state=seen_state)
     now = timezone.now()
     clock = due(now, limit.unit, limit.amount)
-    advance(
+    advance_locked(
         event,
         Event.State.SQUAD,
         by=by,
@@ -164,7 +164,7 @@ def dismiss(event: Event, *, by: Any, seen_state: str, reason: str, text: str) -
     """不予受理, with a reason from the closed list and words for the reporter."""
     handovers.lock_held(event, seen_state=seen_state)
     label = Event.Dismissal(reason).label
-    advance(
+    advance_locked(
         event,
         Event.State.DISMISSED,
         by=by,
@@ -186,6 +186,7 @@ def dismiss(event: Event, *, by: Any, seen_state: str, reason: str, text: str) -
 def view_caller(event: Event, *, by: Any) -> Caller | None:
     """Show who called. The look itself is on record."""
     record(event, "caller_viewed", by=by, what="查看来电人信息", stage=Stage.HANDLE)
+    access.note(by, "caller_viewed", event)
     return Caller.objects.filter(event=event).first()
 
 

@@ -57,7 +57,8 @@ def offer(event: Event, *, by: Any, request_id: UUID, seen_state: str, to: Unit,
         clock = due_of(handover)
         handover.due, handover.is_provisional = clock.at, clock.provisional
         handover.save(force_insert=True)
-        _note(event, "handover_asked", by=by, what=f"拟移交{to}，等对方答复；答复前仍由{event.township}办理")
+        what = f"拟移交{to}，等对方答复；答复前仍由{event.township}办理"
+        _note(event, "handover_asked", by=by, what=what, offered_to=to)
         _tell(kinds.HandoverAsked, handover, to=to, unit=event.township)
         return handover
 
@@ -81,6 +82,7 @@ def accept(handover: Handover, *, by: Any, seen_state: str) -> None:
         stage=Stage.FILE,
         township=handover.to_township,
         grid=None,
+        offered_to=None,
         received_at=now,
         verified_at=None,
         verified_by=None,
@@ -117,6 +119,8 @@ def take_back(handover: Handover, *, by: Any, seen_state: str) -> None:
 
 def void(event: Event, *, by: Any) -> None:
     """In the caller's transaction, with the event locked: the giver has taken another way, nobody has to answer."""
+    if event.offered_to_id is None:
+        return
     waiting = Handover.objects.filter(event=event, state=Handover.State.ASKED).select_related("to_township")
     for handover in waiting.select_for_update(of=("self",), no_key=True):
         handover.event, handover.from_township = event, event.township
@@ -144,9 +148,11 @@ def _void(handover: Handover) -> None:
     _tell(kinds.HandoverEnded, handover, to=handover.to_township, unit=handover.from_township)
 
 
-def _note(event: Event, verb: str, *, by: Any, what: str) -> None:
+def _note(event: Event, verb: str, *, by: Any, what: str, offered_to: Unit | None = None) -> None:
+    """The line in the timeline, and whose answer is awaited from now on."""
     record(event, verb, by=by, what=what, stage=Stage.FILE)
-    event.save(update_fields=["changed_at"])
+    event.offered_to, event.has_ties = offered_to, True
+    event.save(update_fields=["changed_at", "offered_to", "has_ties"])
 
 
 def _tell(kind: type[kinds.Kind], handover: Handover, *, to: Unit, unit: Unit) -> None:

@@ -75,7 +75,8 @@ def merge(event: Event, *, by: Any, seen_state: str, into: Event) -> None:
     )
     moved = _bring_along(event, head, by=by)
     record(head, "event_taken_in", by=by, what=f"{event.number} 是同一件事，并入办理", stage=Stage.FILE)
-    head.save(update_fields=["changed_at"])
+    head.has_ties = True
+    head.save(update_fields=["changed_at", "has_ties"])
     _tell(event, moved, head, by=by)
 
 

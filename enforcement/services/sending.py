@@ -15,7 +15,7 @@ from enforcement.services.messages import desk_missing, dispatch_message, whistl
 from notifications import kinds
 from notifications.services.outbox import notify, notify_many
 from records.models import Entry, Stage
-from records.services import advance, entry_for, record
+from records.services import advance_locked, entry_for, record
 from records.services.number import next_number
 from townships import people
 from townships.models import Unit
@@ -92,7 +92,7 @@ def _mark_event(event: Event, *, by: Any, seen_state: str) -> None:
     is_new = seen_state == Event.State.REPORTED  # `lock_held` refuses if it is not
     verified = {"verified_at": timezone.now(), "verified_by": by} if is_new else {}
     handovers.lock_held(event, seen_state=seen_state)
-    advance(
+    advance_locked(
         event,
         Event.State.WHISTLED,
         by=by,

@@ -26,7 +26,7 @@ from enforcement.services.sending import blow, department_words, send, started
 from notifications import kinds
 from notifications.services.outbox import notify, notify_many
 from records.models import Stage
-from records.services import Refused, advance, lock, once, record
+from records.services import Refused, advance, advance_locked, lock, once, record
 from townships import people
 from townships.models import Unit
 
@@ -73,7 +73,7 @@ def approve(whistle: Whistle, *, by: Any, seen_state: str) -> None:
     _refuse_closed(whistle, departments, timezone.localdate(now))
     _refuse_missed(whistle, now)
     fields, dues = started(whistle, clocks, now)
-    advance(
+    advance_locked(
         whistle,
         Whistle.State.SIGNING,
         by=by,
@@ -141,7 +141,7 @@ def close(whistle: Whistle, *, by: Any, seen_state: str, ratings: Mapping[int, R
     now = timezone.now()
     late = late_mark(now, whistle.eval_due)
     given = {} if is_too_late(whistle, now) else ratings or {}
-    advance(
+    advance_locked(
         whistle,
         Whistle.State.CLOSED,
         by=by,
@@ -177,7 +177,7 @@ def rework(dispatch: Dispatch, *, by: Any, seen_state: str, reason: str) -> None
     clocks = whistle_clocks(whistle.kind, dispatch.sent_at)
     step = rework_step(clocks.limits.finish)
     clock = clocks.due(now, step)
-    advance(
+    advance_locked(
         dispatch,
         Dispatch.State.REWORK,
         by=by,

@@ -15,7 +15,8 @@ from django.views.decorators.http import require_POST
 from django.views.generic import DetailView, ListView
 
 from enforcement.filters.bar import bar
-from enforcement.filters.dispatch import DispatchFilter
+from enforcement.filters.box import box_of
+from enforcement.filters.dispatch import DispatchFilter, listed, sides
 from enforcement.forms.appeal import appeal_forms
 from enforcement.forms.dispatch import (
     ArriveForm,
@@ -61,7 +62,6 @@ from enforcement.services.labels import (
 )
 from enforcement.services.report import work_of
 from enforcement.services.steps import dispatch_steps
-from enforcement.views.box import IN, OUT, box_of
 from enforcement.views.escalation import marks_context
 from enforcement.views.event import request_id
 from enforcement.views.paging import page_of, quick_context
@@ -99,11 +99,7 @@ class DispatchList(ListView):  # type: ignore[type-arg]  # generic for mypy only
     template_name = "enforcement/dispatch_list.html"
 
     def get_queryset(self) -> QuerySet[Dispatch]:
-        """One box by its own index; `visible_to` is the rule all the same."""
-        found, box = Dispatch.objects.visible_to(self.request.user).order_by("-id"), box_of(self.request)
-        if box.code == OUT:
-            return found.filter(by_unit_id=box.unit_id)
-        return found.filter(department_id=box.unit_id) if box.code == IN else found
+        return listed(self.request)
 
     def get_template_names(self) -> list[str]:
         if self.request.htmx.target == "rows":  # type: ignore[attr-defined]  # django-htmx puts it there
@@ -112,9 +108,8 @@ class DispatchList(ListView):  # type: ignore[type-arg]  # generic for mypy only
 
     def get_context_data(self, **_: Any) -> dict[str, Any]:
         found, box = self.get_queryset(), box_of(self.request)
-        is_out, is_in = box.code == OUT, box.code == IN or answers_for_one(self.request.user)
-        sides = {"is_out": is_out, "is_in": is_in}
-        filters = SimpleLazyObject(partial(DispatchFilter, self.request.GET, found, request=self.request, **sides))
+        of = sides(self.request, box)
+        filters = SimpleLazyObject(partial(DispatchFilter, self.request.GET, found, request=self.request, **of))
         page = page_of(self.request, (filters.qs if self.request.GET else found).values(*ROW))
         return {
             "bar": SimpleLazyObject(lambda: bar(filters)),  # the rows alone do not ask for it
@@ -124,15 +119,9 @@ class DispatchList(ListView):  # type: ignore[type-arg]  # generic for mypy only
             "box": box,
             **quick_context(QUICK, page, box.query),
             "departments": SimpleLazyObject(unit_names),
-            "shows_sender": not is_out,
-            "shows_department": not is_in,
+            "shows_sender": not of["is_out"],
+            "shows_department": not of["is_in"],
         }
-
-
-def answers_for_one(user: Any) -> bool:
-    """A sub-unit's or a department's officer, whose list holds one department's dispatches alone."""
-    post = user.acting
-    return post is not None and (post.unit.is_department or post.unit.kind == Unit.Kind.SUBUNIT)
 
 
 def dispatch_row(one: dict[str, Any]) -> dict[str, Any]:

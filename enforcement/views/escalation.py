@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from django.views.generic import DetailView, ListView
 
 from enforcement.filters.bar import bar
-from enforcement.filters.escalation import EscalationFilter, quarters
+from enforcement.filters.escalation import EscalationFilter, listed, quarters
 from enforcement.forms.event import VerbForm
 from enforcement.models import Dispatch, Escalation, Event, Whistle
 from enforcement.permissions import can_oversee, can_remind, can_view_escalations
@@ -41,8 +41,7 @@ class EscalationList(ListView):  # type: ignore[type-arg]  # generic for mypy on
     def get_queryset(self) -> QuerySet[Escalation]:
         if not can_view_escalations(self.request.user):
             raise PermissionDenied
-        rows = Escalation.objects.visible_to(self.request.user).order_by("-id")
-        return rows if self.request.GET.get("level") else rows.filter(level__gte=Escalation.Level.YELLOW)
+        return listed(self.request)
 
     def get_template_names(self) -> list[str]:
         if self.request.htmx.target == "rows":  # type: ignore[attr-defined]  # django-htmx puts it there
@@ -105,35 +104,43 @@ def escalation_row(one: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def visible_escalation(request: HttpRequest, pk: int) -> Escalation:
+    """The row with what its page says of it, or 404."""
+    whose = ("unit", "by_unit", "dispatch__department")
+    about = ("event__category", "whistle__event__category", "dispatch__whistle__event__category")
+    rows = Escalation.objects.visible_to(request.user).select_related(*whose, *about)
+    return get_object_or_404(rows, pk=pk)
+
+
 class EscalationDetail(DetailView):  # type: ignore[type-arg]
     template_name = "enforcement/escalation_detail.html"
 
     def get_object(self, queryset: QuerySet[Escalation] | None = None) -> Escalation:  # noqa: ARG002 - Django's signature
-        whose = ("unit", "by_unit", "dispatch__department")
-        about = ("event__category", "whistle__event__category", "dispatch__whistle__event__category")
-        rows = Escalation.objects.visible_to(self.request.user).select_related(*whose, *about)
-        return get_object_or_404(rows, pk=self.kwargs["pk"])
+        return visible_escalation(self.request, self.kwargs["pk"])
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        row, now = self.object, timezone.now()
-        target = row.target
-        whistle = target.whistle if isinstance(target, Dispatch) else target
-        same = {str(target._meta.model_name): target, "clock": row.clock, "due": row.due}
-        return {
-            **super().get_context_data(**kwargs),
-            "row": row,
-            "target": target,
-            "noun": NOUNS[type(target)],
-            "category": whistle.event.category.name if isinstance(whistle, Whistle) and whistle.event else "",
-            "kind": whistle.get_kind_display() if isinstance(whistle, Whistle) else whistle.category.name,
-            "clock": CLOCKS[row.clock],
-            "tone": TONES[row.level],
-            "levels": Escalation.objects.filter(**same).order_by("level"),
-            "is_running": Escalation.objects.filter(pk=row.pk).running().exists(),
-            "is_event": isinstance(target, Event),
-            "now": now,
-            "late_now": now - row.due,
-        }
+        return {**super().get_context_data(**kwargs), **slip_context(self.object)}
+
+
+def slip_context(row: Escalation) -> dict[str, Any]:
+    """The facts of the clock, and no words of people."""
+    now, target = timezone.now(), row.target
+    whistle = target.whistle if isinstance(target, Dispatch) else target
+    same = {str(target._meta.model_name): target, "clock": row.clock, "due": row.due}
+    return {
+        "row": row,
+        "target": target,
+        "noun": NOUNS[type(target)],
+        "category": whistle.event.category.name if isinstance(whistle, Whistle) and whistle.event else "",
+        "kind": whistle.get_kind_display() if isinstance(whistle, Whistle) else whistle.category.name,
+        "clock": CLOCKS[row.clock],
+        "tone": TONES[row.level],
+        "levels": Escalation.objects.filter(**same).order_by("level"),
+        "is_running": Escalation.objects.filter(pk=row.pk).running().exists(),
+        "is_event": isinstance(target, Event),
+        "now": now,
+        "late_now": now - row.due,
+    }
 
 
 # --- on the pages of what is late -------------------------------------------------------------------------------------

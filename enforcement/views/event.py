@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,9 +17,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django.views.generic import DetailView, ListView
 
 from enforcement.filters.bar import bar
-from enforcement.filters.event import EventFilter
+from enforcement.filters.event import EventFilter, listed
 from enforcement.forms.event import MOST_SEARCHED, DismissForm, ReportForm, SettleForm, SquadForm, VerbForm
-from enforcement.models import Caller, Event
+from enforcement.models import Caller, Event, Handover
 from enforcement.permissions import (
     can_claim,
     can_dismiss,
@@ -36,6 +36,7 @@ from enforcement.services import check as checks
 from enforcement.services import claim as claims
 from enforcement.services import event as events
 from enforcement.services.progress import milestones
+from enforcement.services.returns import return_of
 from enforcement.services.routing import RouteProposal, propose_route
 from enforcement.views.escalation import marks_context
 from enforcement.views.event_parts import parts_context
@@ -69,10 +70,7 @@ class EventList(ListView):  # type: ignore[type-arg]  # generic for mypy only
     template_name = "enforcement/event_list.html"
 
     def get_queryset(self) -> QuerySet[Event]:
-        """A township its own: what a neighbour offers it waits in its work list, and is not its event yet."""
-        found = Event.objects.visible_to(self.request.user).order_by("-id")
-        post = self.request.user.acting  # type: ignore[union-attr]
-        return found.filter(township_id=post.unit_id) if post and post.unit.is_township else found
+        return listed(self.request.user)
 
     def get_template_names(self) -> list[str]:
         if self.request.htmx.target == "rows":  # type: ignore[attr-defined]  # django-htmx puts it there
@@ -125,7 +123,7 @@ def detail_context(request: HttpRequest, event: Event, **bound: Form) -> dict[st
     dispatches = [one for one in all_dispatches if one.is_mine_to_see]
     was_reported = any(dispatch.first_reported_at for dispatch in all_dispatches)
     looks = checks.looks(event=event) if was_reported else []
-    given = list(event.handovers.select_related("from_township", "to_township").order_by("-id"))
+    given = handovers_of(event)
     # the way in plain words is told from all of them, it names offices and times; opened may be those of one's own
     way = way_of(event.merged_into, user) if event.merged_into else (all_whistles, all_dispatches)
     stones = milestones(event, *way, checks=[look.check for look in looks], handovers=given)
@@ -150,9 +148,23 @@ def detail_context(request: HttpRequest, event: Event, **bound: Form) -> dict[st
 
 def way_of(event: Event, user: Any) -> tuple[list[Any], list[Any]]:
     """All whistles of an event, the newest first, and all their dispatches, each with whether this person may open it."""
-    whistles = list(event.whistles.with_sight(user).order_by("-id"))
-    parts = event.dispatches.with_sight(user).select_related("department", "returning__to_unit").order_by("id")
-    return whistles, list(parts) if whistles else []
+    whistles: list[Any] = list(event.whistles.with_own_sight(user).order_by("-id"))
+    if not whistles:
+        return [], []
+    parts: list[Any] = list(event.dispatches.with_sight(user).select_related("department", "returning").order_by("id"))
+    returns = [part.returning for part in parts if return_of(part)]
+    prefetch_related_objects(returns, "to_unit")  # there are few: not worth a join for each event
+    seen = {part.whistle_id for part in parts if part.is_mine_to_see}
+    for whistle in whistles:
+        whistle.is_mine_to_see = whistle.is_mine_to_see or whistle.pk in seen
+    return whistles, parts
+
+
+def handovers_of(event: Event) -> list[Handover]:
+    """The newest first. No query for the many that have never been offered to a neighbour."""
+    if not event.has_ties:
+        return []
+    return list(event.handovers.select_related("from_township", "to_township").order_by("-id"))
 
 
 def verb_context(user: Any, event: Event, more: dict[str, Form], bound: dict[str, Form]) -> dict[str, Any]:

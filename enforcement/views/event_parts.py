@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import QuerySet
 from django.forms import Form
 
 from enforcement.forms.check import CheckForm
@@ -36,11 +37,16 @@ def parts_context(user: Any, event: Event, looks: Sequence[Look], handovers: Seq
         "can_take_back": offered is not None and can_take_back(user, offered),
         "can_answer_handover": offered is not None and can_answer_handover(user, offered),
         "likely": merges.likely(event) if can_merge(user, event) else [],
-        "merged": list(visible.filter(merged_into=event).only(*MERGED_FIELDS).order_by("id")[:MERGED_SHOWN]),
+        "merged": merged_into(event, visible) if event.has_ties else [],
         "outcome": event.merged_into or event,
         "can_see_main": event.merged_into_id is not None and visible.filter(pk=event.merged_into_id).exists(),
         "forms": parts_forms(user, event, to_check, offered),
     }
+
+
+def merged_into(event: Event, visible: QuerySet[Event]) -> list[Event]:
+    """The first reports of the same matter, of those this person may see."""
+    return list(visible.filter(merged_into=event).only(*MERGED_FIELDS).order_by("id")[:MERGED_SHOWN])
 
 
 def final_report(check: Check) -> Report | None:

@@ -11,6 +11,10 @@ from django.http import HttpRequest
 SIZE = 25
 LAST = 400  # farther pages cost more and more; by then a filter is the way
 DIGITS = 9
+SILENT = (
+    "page",
+    "all",
+)  # they say nothing about which rows: ?all=1 is the whole list, whatever it opens with by default
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ def page_of(request: HttpRequest, rows: QuerySet[Any]) -> Page:
     number = min(max(int(asked), 1), LAST) if asked.isascii() and asked.isdigit() else 1
     start = (number - 1) * SIZE
     found = list(rows[start : start + SIZE + 1])
-    said = [(name, value) for name, values in request.GET.lists() for value in values if value and name != "page"]
+    said = [(name, value) for name, values in request.GET.lists() for value in values if value and name not in SILENT]
     return Page(found[:SIZE], number, has_next=len(found) > SIZE and number < LAST, query=urlencode(said))
 
 

@@ -17,7 +17,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django.views.generic import DetailView, ListView
 
 from enforcement.filters.bar import bar
-from enforcement.filters.whistle import WhistleFilter
+from enforcement.filters.box import OUT, box_of
+from enforcement.filters.whistle import WhistleFilter, listed
 from enforcement.forms.event import VerbForm
 from enforcement.forms.rating import CloseForm, RatingFields
 from enforcement.forms.suspension import suspension_forms
@@ -60,7 +61,6 @@ from enforcement.services.labels import (
 from enforcement.services.rating import is_too_late
 from enforcement.services.report import Work, work_of
 from enforcement.services.steps import forecast, whistle_steps
-from enforcement.views.box import IN, OUT, Box, box_of
 from enforcement.views.escalation import marks_context
 from enforcement.views.event import request_id
 from enforcement.views.paging import page_of, quick_context
@@ -78,7 +78,6 @@ KIND_WORDS = {
 }
 
 
-NOT_RETURNED = [state for state in Dispatch.State.values if state != Dispatch.State.RETURNED]
 QUICK = (
     ("全部", ""),
     ("在办", "state=open"),
@@ -102,7 +101,7 @@ class WhistleList(ListView):  # type: ignore[type-arg]  # generic for mypy only
     template_name = "enforcement/whistle_list.html"
 
     def get_queryset(self) -> QuerySet[Whistle]:
-        return in_box(Whistle.objects.visible_to(self.request.user), box_of(self.request))
+        return listed(self.request)
 
     def get_template_names(self) -> list[str]:
         if self.request.htmx.target == "rows":  # type: ignore[attr-defined]  # django-htmx puts it there
@@ -126,16 +125,6 @@ class WhistleList(ListView):  # type: ignore[type-arg]  # generic for mypy only
             "departments": SimpleLazyObject(unit_names),
             "can_start_action": can_start_action(self.request.user),
         }
-
-
-def in_box(whistles: QuerySet[Whistle], box: Box) -> QuerySet[Whistle]:
-    """One box, newest first, each by its own index: the unit's own whistles, or those that it has a dispatch of."""
-    if box.code == OUT:
-        return whistles.filter(by_unit_id=box.unit_id).order_by("-id")
-    if box.code == IN:
-        held = {"dispatches__department_id": box.unit_id, "dispatches__state__in": NOT_RETURNED}
-        return whistles.filter(**held).order_by("-dispatches__id")
-    return whistles.order_by("-id")
 
 
 def whistle_rows(whistles: Sequence[dict[str, Any]], now: datetime, *, shows_unit: bool) -> list[dict[str, Any]]:

@@ -1,18 +1,19 @@
 """The outbox: a message is a row of the caller's transaction, and the row, not the broker, is the truth about it."""
 
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import connection, transaction
-from django.db.models import Min
+from django.db.models import Min, Subquery
 from django.utils import timezone
 
 from notifications.kinds import Kind, restore
-from notifications.models import Delivery, Message, Sweep
+from notifications.models import ChannelRule, Delivery, Message, Sweep
 from notifications.models.preference import hours
 from notifications.services import broker, claim, failure, route
 from notifications.services.batch import Batch, together
@@ -26,6 +27,18 @@ MOST_RESENT = 1000  # by one press
 SWEPT = 20_000  # rows a sweep, so that a long backlog is not queued anew each minute
 
 Notice = tuple[Kind, Iterable[Recipient], str]
+_kept: ContextVar[list[Notice] | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def kept_back() -> Iterator[list[Notice]]:
+    """What is told inside is not told, but handed to the caller, who has something shorter to say of many of them."""
+    notices: list[Notice] = []
+    token = _kept.set(notices)
+    try:
+        yield notices
+    finally:
+        _kept.reset(token)
 
 
 def notify(kind: Kind, *, to: Iterable[Recipient], key: str) -> None:
@@ -40,6 +53,9 @@ def notify_many(notices: Iterable[Notice]) -> None:
     """
     if not connection.in_atomic_block:
         raise RuntimeError("a message belongs to the transaction of what it tells")
+    if (kept := _kept.get()) is not None:
+        kept.extend((kind, list(recipients), key) for kind, recipients, key in notices)
+        return
     messages: dict[str, Message] = {}
     people: dict[Any, Recipient] = {}
     for kind, recipients, key in notices:
@@ -65,13 +81,14 @@ def _first_ways(keys: Sequence[str], people: dict[Any, Recipient]) -> Iterable[t
     """Key of each message that has no delivery yet, and by which way it goes first. One query; one more with robots."""
     groups = route.groups(people)
     fields = ("channels", "quiet_from", "quiet_to", "digest_hour")
+    rule = Subquery(ChannelRule.objects.as_json(timezone.now()))
     fresh = Message.objects.filter(key__in=keys, deliveries=None).values_list(
-        "pk", "recipient_id", "kind", "data", *(f"recipient__message_preference__{field}" for field in fields)
+        "pk", "recipient_id", "kind", "data", rule, *(f"recipient__message_preference__{field}" for field in fields)
     )
-    house = route.house_wishes()
-    for pk, user_pk, kind, data, channels, quiet_from, quiet_to, digest_hour in fresh:
+    for pk, user_pk, kind, data, row, channels, quiet_from, quiet_to, digest_hour in fresh:
+        house = route.house_wishes(row)
         wishes = house if channels is None else Wishes(tuple(channels), hours(quiet_from, quiet_to), digest_hour)
-        ways = route.ways(people[user_pk], groups.get(user_pk, ""), wishes, restore(kind, data))
+        ways = route.ways(people[user_pk], groups.get(user_pk, ""), wishes, house, restore(kind, data))
         yield pk, next(ways, None)
 
 

@@ -56,6 +56,7 @@ class Entry(models.Model):
         indexes = [
             models.Index(fields=["target_type", "target_id", "id"], name="entry_target"),
             models.Index(fields=["by", "-at"], name="entry_by"),
+            models.Index(fields=["-at", "-id"], name="entry_at"),
         ]
 
     def __str__(self) -> str:

@@ -101,6 +101,21 @@ def advance(
     Raises WrongState. `obj` is up to date afterwards.
     """
     lock(obj, seen_state=seen_state)
+    advance_locked(obj, to, by=by, verb=verb, what=what, stage=stage, data=data, **fields)
+
+
+def advance_locked(
+    obj: Any,
+    to: str,
+    *,
+    by: Any,
+    verb: str,
+    what: str,
+    stage: str,
+    data: dict[str, Any] | None = None,
+    **fields: Any,
+) -> None:
+    """`advance` on a row that the caller has just locked, in the same transaction: it is not read a second time."""
     if to not in obj.NEXT.get(obj.state, frozenset()):
         raise WrongState(obj)
     before, obj.state = obj.state, to

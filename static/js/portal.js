@@ -91,6 +91,7 @@
       showChanged(event.detail.target);
       wire(event.detail.elt);
       refreshDue();
+      countTicked();
     });
     body.addEventListener("htmx:afterRequest", function (event) { if (event.detail.successful) { lost(false); } });
     ["htmx:sendError", "htmx:timeout"].forEach(function (name) {
@@ -122,7 +123,7 @@
 
   function onSubmit(event) {
     var form = event.target, button = event.submitter || form.querySelector("button:not([type=button])");
-    if (form.method !== "post" || event.defaultPrevented) { return; }
+    if (form.method !== "post" || event.defaultPrevented || "download" in form.dataset) { return; } // the page stays
     if (form.dataset.sent) { event.preventDefault(); return; }
     form.dataset.sent = "1";
     if (button && !form.hasAttribute("hx-post")) {
@@ -148,6 +149,24 @@
         menu.open = false;
         if (event.type === "keydown") { menu.querySelector("summary").focus(); }
       }
+    });
+  }
+
+  /* ---- Search: "/" goes to the box; what a list shows now is what is kept of it ------------------------------------- */
+
+  function seek(event) {
+    var box = document.querySelector("[data-seek]") || document.getElementById("q"), at = event.target;
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !box || !box.offsetParent) { return; }
+    if (/^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName) || at.isContentEditable) { return; }
+    event.preventDefault();
+    box.focus();
+    box.select();
+  }
+
+  function keepQuery(form) {
+    form.addEventListener("submit", function () {
+      var query = window.location.search.slice(1), field = form.querySelector("input[name=query]");
+      if (query && field) { field.value = query; } // htmx has changed the address, and not this form
     });
   }
 
@@ -223,8 +242,28 @@
     button.addEventListener("click", function () { window.print(); });
   }
 
+  /* ---- Ticked rows of a list ------------------------------------------------------------------------------------ */
+
+  function countTicked(changed) {
+    var boxes = document.querySelectorAll('input[form="lot-form"]'), all = document.querySelector("[data-tick-all]");
+    var says = document.querySelector("[data-ticked]"), ticked = 0;
+    if (!says) { return; }
+    Array.prototype.forEach.call(boxes, function (box) {
+      if (changed === all && all) { box.checked = all.checked; }
+      box.closest("tr").classList.toggle("is-ticked", box.checked);
+      ticked += box.checked ? 1 : 0;
+    });
+    if (all) {
+      all.checked = ticked > 0 && ticked === boxes.length;
+      all.indeterminate = ticked > 0 && ticked < boxes.length;
+      all.closest("label").hidden = false;
+    }
+    says.closest(".over").classList.toggle("has-ticked", ticked > 0);
+    says.textContent = ticked ? "勾选的 " + ticked + " 件" : "勾选的";
+  }
+
   function wire(root) {
-    [[".pick", pick], ["[data-locate]", locate], ["[data-print]", printer]].forEach(function (pair) {
+    [[".pick", pick], ["[data-locate]", locate], ["[data-print]", printer], ["[data-keeps-query]", keepQuery]].forEach(function (pair) {
       each(pair[0], root, function (node) {
         if (!node.dataset.wired) { node.dataset.wired = "1"; pair[1](node); }
       });
@@ -237,11 +276,14 @@
     wireHtmx();
     wire(document);
     refreshDue();
+    countTicked();
+    document.addEventListener("change", function (event) { countTicked(event.target); });
     each("body:not(.specimens) .errors", document, function (summary, at) { if (!at) { summary.focus(); } });
     window.setInterval(refreshDue, 30000);
     document.addEventListener("submit", onSubmit);
     document.addEventListener("click", closeMenus);
     document.addEventListener("keydown", function (event) { if (event.key === "Escape") { closeMenus(event); } });
+    document.addEventListener("keydown", seek);
     document.addEventListener("visibilitychange", function () { if (!document.hidden) { refreshDue(); } });
     window.addEventListener("pageshow", release);
   }

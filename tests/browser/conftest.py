@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
+from tests.cast import Cast
+from townships.models import Post, Role
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 SHOTS = os.environ.get("SHOTS", "")  # a directory: every page of the walks is then kept there as a picture
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
@@ -33,6 +36,16 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 @pytest.fixture(autouse=True)
 def _own_files(settings: Any, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path / "files"
+
+
+@pytest.fixture
+def committed_cast(committed_cast: Cast) -> Cast:
+    """In pictures, which the manual shows, people are called by their post."""
+    if SHOTS:
+        for post in Post.objects.select_related("user"):
+            post.user.name = Role(post.role).label
+            post.user.save(update_fields=["name"])
+    return committed_cast
 
 
 @pytest.fixture

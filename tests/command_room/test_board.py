@@ -269,8 +269,8 @@ def test_columns_change_with_the_clock_of_a_helper_too(cast: Cast) -> None:
     with after(5):
         walk.signed(cast, walk.part(whistle, cast.zrzy))
     arrive_due = walk.part(whistle, cast.zrzy).arrive_due
-    client = client_for(cast.duty)
     with time_machine.travel(arrive_due - timedelta(minutes=1), tick=False):
+        client = client_for(cast.duty)
         etag = client.get(reverse(COLUMNS)).headers["ETag"]
     with time_machine.travel(arrive_due, tick=False):
         assert poll(client, etag) == 200

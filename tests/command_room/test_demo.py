@@ -52,6 +52,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("rules")]
 def test_load_stores_what_the_rules_compute(now: datetime) -> None:
     load(seed=1, now=now, events=250)
     check_clocks()
+    check_ties()
     check_timeline(now)
     check_outside()
     has_provisional = Whistle.objects.filter(state__in=Whistle.OPEN).exclude(provisional=[]).exists()
@@ -87,6 +88,16 @@ def check_clocks() -> None:
         assert set(lead.provisional) - {"rework_due", "return_due"} == provisional - {"eval_due"}
     for event in Event.objects.order_by("-id")[:60]:
         assert event.accept_due == accept_due(event).at
+
+
+def check_ties() -> None:
+    """What an event says of its hand-overs and merged reports is what there is."""
+    asked = set(Handover.objects.filter(state="asked").values_list("event_id", "to_township_id"))
+    assert set(Event.objects.exclude(offered_to=None).values_list("pk", "offered_to_id")) == asked
+    heads = set(Event.objects.exclude(merged_into=None).values_list("merged_into_id", flat=True))
+    tied = heads | set(Handover.objects.values_list("event_id", flat=True))
+    assert asked and heads
+    assert set(Event.objects.filter(has_ties=True).values_list("pk", flat=True)) == tied
 
 
 def check_timeline(now: datetime) -> None:

@@ -30,7 +30,11 @@ def test_the_kinds_are_these() -> None:
         "extension_asked", "extension_granted", "extension_refused",
         "suspension_asked", "suspension_refused", "whistle_suspended", "whistle_resumed", "whistle_withdrawn",
         "remark_written", "reminded", "turned_yellow", "turned_red", "shift_note_left",
-        "provisional_due_changed", "deliveries_failed",
+        "feedback_answered",
+        "provisional_due_changed", "deliveries_failed", "job_done", "job_failed",
+        "many_reminded", "many_assigned", "many_handed_to_squad",
+        "second_factor_set_up", "second_factor_off", "second_factor_reset",
+        "administrator_added", "matters_taken_over",
     }  # fmt: skip
 
 

@@ -41,9 +41,9 @@ def until(holds: Callable[[], bool], seconds: float = 60) -> None:
 
 
 class Worker:
-    """A messages worker on the test's database and broker, writing mails to `folder`/mail."""
+    """A worker of one queue on the test's database and broker, writing mails to `folder`/mail."""
 
-    def __init__(self, folder: Path, **more: str) -> None:
+    def __init__(self, folder: Path, queue: str = "messages", **more: str) -> None:
         self.mail = folder / "mail"
         self.hang = folder / "hang"
         environment = {
@@ -59,7 +59,7 @@ class Worker:
             "HANG_FILE": str(self.hang),
             **more,
         }
-        command = [sys.executable, "-m", "celery", "-q", "-A", "portal", "worker", "-Q", "messages", "-c", "1"]
+        command = [sys.executable, "-m", "celery", "-q", "-A", "portal", "worker", "-Q", queue, "-c", "1"]
         with (folder / "worker.log").open("ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=settings.BASE_DIR, env=environment, stdout=log, stderr=log, start_new_session=True

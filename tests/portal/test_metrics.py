@@ -5,20 +5,18 @@ import os
 import re
 import subprocess
 import sys
-from types import SimpleNamespace
+from datetime import timedelta
 from unittest.mock import Mock
 
 import pytest
 import yaml
-from celery import states
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from portal import gauges
-from portal.celery import note_run
 from portal.settings import BASE_DIR
-from records.models import TaskRun
+from records.services import job_run
 from tests.cast import Cast, client_for
 
 pytestmark = pytest.mark.django_db
@@ -84,7 +82,7 @@ def test_strange_addresses_and_methods_make_no_new_series(client: Client) -> Non
 
 
 def test_gauges_tell_outbox_tasks_database_and_queues(client: Client) -> None:
-    TaskRun.objects.note("notifications.sweep", succeeded=True, seconds=0.5)
+    job_run.note("notifications.sweep", started_at=timezone.now(), took=timedelta(seconds=0.5))
     found = read(client)
     assert found['portal_up{part="database"}'] == found['portal_up{part="broker"}'] == 1
     assert found['portal_outbox_deliveries{state="failed"}'] == 0
@@ -102,26 +100,8 @@ def test_part_that_is_away_leaves_the_others(client: Client, settings, monkeypat
     assert found['portal_up{part="database"}'] == 1
 
 
-def test_failed_run_keeps_the_last_success() -> None:
-    task = Mock(request=SimpleNamespace())
-    task.name = "enforcement.escalate"
-    note_run(task=task, state=states.SUCCESS)
-    good = TaskRun.objects.get()
-    note_run(task=task, state=states.FAILURE)
-    bad = TaskRun.objects.get()
-    assert good.is_good and not bad.is_good
-    assert bad.succeeded_at == good.succeeded_at and bad.ended_at > good.ended_at
-
-
-def test_only_scheduled_tasks_are_noted() -> None:
-    task = Mock(request=SimpleNamespace())
-    task.name = "notifications.deliver"
-    note_run(task=task, state=states.SUCCESS)
-    assert not TaskRun.objects.exists()
-
-
 def test_each_alarm_asks_for_a_series_that_is_told(client: Client, cast: Cast) -> None:
-    TaskRun.objects.create(task="a", ended_at=timezone.now(), succeeded_at=timezone.now(), seconds=1)
+    job_run.note("notifications.sweep", started_at=timezone.now(), took=timedelta(seconds=1))
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO notifications_sweep (id, ran_at, poked) VALUES (1, now(), 0)")
     client.get("/livez")

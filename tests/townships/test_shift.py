@@ -156,3 +156,50 @@ def test_taking_off_twice_finds_nothing(cast: Cast) -> None:
 def test_taking_off_is_a_post(cast: Cast) -> None:
     url = reverse("townships:shift-remove", args=[ShiftFactory(township=cast.ganlin).pk])
     assert client_for(cast.duty).get(url).status_code == 405
+
+
+# --- the sheet of a month -----------------------------------------------------------------------------------------------
+def sheet(user: Any, **query: str) -> Any:
+    return client_for(user).get(reverse("townships:shifts-sheet"), query)
+
+
+def test_sheet_has_each_day_of_the_month_with_its_holidays_and_only_the_bands_in_use(
+    cast: Cast, calendar_2026: None
+) -> None:
+    ShiftFactory(township=cast.ganlin, user=cast.duty, day=date(2026, 10, 1), is_on_call=True)
+    ShiftFactory(township=cast.ganlin, user=cast.leader, day=date(2026, 10, 2), starts_at=time(9))
+    ShiftFactory(township=cast.changle, user=cast.changle_duty, day=date(2026, 10, 3))
+    page = sheet(cast.officer, month="2026-10")
+    rows, text = page.context["rows"], page.content.decode()
+    assert [rows[0][0], rows[-1][0], len(rows)] == [date(2026, 10, 1), date(2026, 10, 31), 31]
+    assert [label for _, label, _ in page.context["bands"]] == ["早班"]
+    assert rows[0][2:] == ("国庆节", True)
+    assert rows[9][3] is False  # a Saturday that is worked
+    assert f"{cast.duty}（备勤）" in text
+    assert "09:00–16:00" in text
+    assert str(cast.changle_duty) not in text
+
+
+@pytest.mark.parametrize("month", ["", "2026-13", "nonsense", "9999-01", "2026-11-05"])
+def test_sheet_of_nonsense_is_that_of_this_month(cast: Cast, month: str) -> None:
+    page = sheet(cast.duty, month=month)
+    assert page.status_code == 200
+    assert "这个月还没有排班" in page.content.decode()
+
+
+def test_sheet_is_seen_as_the_rota_is(cast: Cast) -> None:
+    assert sheet(cast.auditor, township="330683101").context["township"] == cast.changle
+    assert sheet(cast.duty, township="330683101").status_code == 404
+    for part in ("grid", "scjg_liaison", "stranger"):
+        assert sheet(getattr(cast, part)).status_code == 403
+
+
+def test_sheet_costs_the_same_for_a_few_and_for_many(cast: Cast, django_assert_max_num_queries) -> None:
+    counts = []
+    for people in (1, 20):
+        for _ in range(people):
+            ShiftFactory(township=cast.ganlin, user=UserFactory(), day=DAY)
+        with django_assert_max_num_queries(40) as queries:
+            sheet(cast.duty, month="2026-11")
+        counts.append(len(queries))
+    assert counts[0] == counts[1]

@@ -7,7 +7,9 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
+from records.models.pieces import PinyinField
 from townships.models.place import Unit
 
 
@@ -62,6 +64,17 @@ class User(AbstractUser):
     must_change_password = models.BooleanField("下次登录须改密码", default=True)
     password_changed_at = models.DateTimeField("密码修改时间", default=timezone.now)
     password_expires_at = models.DateTimeField("一次性密码有效至", null=True, blank=True)
+    otp_stamp = models.CharField(
+        "二次验证",
+        max_length=16,
+        blank=True,
+        help_text="names the device that is set up; a session that passed carries it",
+    )
+    otp_grace_until = models.DateTimeField("重新设置二次验证的期限", null=True, blank=True)
+    pinyin = PinyinField("拼音", of="name")
+    initials = PinyinField("拼音首字母", of="name", short=True)
+    disabled_from = models.DateField("停用日期", null=True, blank=True, help_text="从这一天起不能登录")
+    session_generation = models.PositiveIntegerField(default=0, help_text="a higher number ends every session")
 
     objects = UserManager()  # type: ignore[misc]
     REQUIRED_FIELDS = ["name"]
@@ -70,6 +83,7 @@ class User(AbstractUser):
     class Meta:
         verbose_name = verbose_name_plural = "人员"
         ordering = ["username"]
+        indexes = [models.Index(fields=["pinyin", "id"], name="user_pinyin")]
 
     def __str__(self) -> str:
         return self.name or self.username
@@ -79,6 +93,18 @@ class User(AbstractUser):
 
     def get_short_name(self) -> str:
         return self.name
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session is compared with at each request, together with the user that is read anyway."""
+        before: str = super()._get_session_auth_hash(secret=secret)  # type: ignore[misc]
+        if not self.session_generation:
+            return before
+        return salted_hmac(
+            "townships.User.session", f"{before}{self.session_generation}", algorithm="sha256"
+        ).hexdigest()
+
+    def is_disabled_on(self, day: date) -> bool:
+        return not self.is_active or (self.disabled_from is not None and self.disabled_from <= day)
 
     @property
     def is_staff(self) -> bool:  # type: ignore[override]
@@ -122,6 +148,52 @@ class OldPassword(models.Model):
 class PostQuerySet(models.QuerySet["Post"]):
     def active(self, day: date) -> Self:
         return self.filter(valid_from__lte=day, user__is_active=True).filter(Q(valid_to=None) | Q(valid_to__gte=day))
+
+    def visible_to(self, user: Any) -> Self:
+        """Whom one may look up: the colleagues, and who speaks for another office. What can be called, `mobile_sight` says.
+
+        Guidance office, auditors and administrators everybody; a grid member those of the own township that take reports.
+        """
+        post = user.acting
+        today = self.active(timezone.localdate())
+        if post is None:
+            return self.none()
+        if post.role in (*OVERSIGHT, Role.ADMIN):
+            return today
+        own = Q(unit_id=post.organ_id)
+        if post.role == Role.GRID:
+            return today.filter(own & Q(role__in=COMMAND_ROOM) | Q(unit_id=post.unit_id))
+        return today.filter(
+            own | Q(unit__parent_id=post.organ_id) | Q(user__in=squad_of(post)) | Q(role__in=(*DESKS, Role.GUIDANCE))
+        )
+
+
+def squad_of(post: "Post") -> models.QuerySet[Any]:
+    """Ids of the people in the squad of the township acted in; of nobody elsewhere."""
+    members = Post._meta.apps.get_model("townships", "SquadMember").objects.active(timezone.localdate())
+    return members.filter(township_id=post.unit_id if post.unit.is_township else None).values("user_id")
+
+
+def mobile_sight(user: Any) -> Q:
+    """Whose mobile this person may see: a township's staff that of its staff and squad, a department's desk that of its own
+    people, guidance office and auditors those of all squads and desks. Administrators keep them. Everybody the own.
+
+    What is called elsewhere is the number of the unit.
+    """
+    post, own = user.acting, Q(pk=user.pk)
+    if post is None or post.role == Role.GRID:
+        return own
+    if post.role == Role.ADMIN:
+        return ~Q(pk__in=[])
+    posts = Post.objects.active(timezone.localdate())
+    if post.role in OVERSIGHT:
+        squads = Post._meta.apps.get_model("townships", "SquadMember").objects.active(timezone.localdate())
+        at_desks = posts.filter(role__in=(*DESKS, *OVERSIGHT))
+        return own | Q(pk__in=squads.values("user_id")) | Q(pk__in=at_desks.values("user_id"))
+    colleagues = posts.filter(Q(unit_id=post.unit_id) | Q(unit__parent_id=post.unit_id))
+    if post.unit.is_township and post.role in (*COMMAND_ROOM, Role.OFFICER):
+        return own | Q(pk__in=colleagues.values("user_id")) | Q(pk__in=squad_of(post))
+    return own | Q(pk__in=colleagues.values("user_id")) if post.role in DESKS else own
 
 
 ANSWERS = (*Unit.DEPARTMENT_KINDS, Unit.Kind.SUBUNIT)

@@ -1,13 +1,29 @@
 from datetime import date
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
+
+from records.models.pieces import PinyinField
 
 
 class UnitQuerySet(models.QuerySet["Unit"]):
     def open_on(self, day: date) -> Self:
         return self.filter(valid_from__lte=day).filter(Q(valid_to=None) | Q(valid_to__gte=day))
+
+    def visible_to(self, user: Any) -> Self:
+        """Every organ; of grids and sub-units the own, and for who sees the whole city all."""
+        post = user.acting
+        units = self.open_on(timezone.localdate())
+        if post is None:
+            return self.none()
+        if post.role in ("guidance", "auditor", "admin"):
+            return units
+        parts = (Unit.Kind.GRID, Unit.Kind.SUBUNIT)
+        return units.filter(
+            ~Q(kind__in=parts) | Q(parent_id=post.organ_id) | Q(kind=parts[1], township_id=post.organ_id)
+        )
 
     def townships(self) -> Self:
         return self.filter(kind__in=Unit.TOWNSHIP_KINDS)
@@ -57,6 +73,8 @@ class Unit(models.Model):
     )
     return_needs_leader = models.BooleanField("退哨须经领导同意", default=False, help_text="只对部门有用")
     order = models.PositiveIntegerField("排序", default=0)
+    pinyin = PinyinField("拼音", of="short_name")
+    initials = PinyinField("拼音首字母", of="short_name", short=True)
 
     objects = UnitQuerySet.as_manager()
 
@@ -66,6 +84,7 @@ class Unit(models.Model):
         indexes = [
             models.Index(fields=["kind", "order"], name="unit_kind"),
             models.Index(fields=["parent", "kind"], name="unit_parent"),
+            models.Index(fields=["pinyin", "id"], name="unit_pinyin"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -181,3 +181,8 @@ class Shift(models.Model):
 
     def get_absolute_url(self) -> str:
         return f"{reverse('townships:shifts')}?week={self.day}"
+
+    @property
+    def is_usual(self) -> bool:
+        """At the hours of its band."""
+        return (self.starts_at, self.ends_at) == self.HOURS[self.band]

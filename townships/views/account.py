@@ -12,6 +12,8 @@ from django.urls import reverse_lazy
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from records.services import access
+from townships.entrance import begin
 from townships.forms.account import LoginForm, PasswordForm
 from townships.middleware import SESSION_KEY
 from townships.services import account
@@ -31,10 +33,28 @@ class Login(LoginView):
             return render(request, settings.AXES_LOCKOUT_TEMPLATE, context, status=TOO_MANY)
         return super().post(request, *args, **kwargs)
 
+    def form_valid(self, form: Any) -> HttpResponse:
+        response = super().form_valid(form)
+        begin(self.request.session)
+        access.note(self.request.user, "logged_in")
+        return response
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        account.note_failure(form.cleaned_data.get("username", ""))
+        return super().form_invalid(form)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Why somebody who was signed in is here again; only between fixed sentences can the address choose."""
+        asked = self.request.GET
+        ended = {"ended": asked.get("ended", ""), "unsaved": "unsaved" in asked}
+        return {**super().get_context_data(**kwargs), **ended}
+
 
 class Logout(LogoutView):
     def post(self, request: HttpRequest, *args: str, **kwargs: str) -> HttpResponse:
         """On a shared computer the back button shows the next person nothing."""
+        if request.user.is_authenticated:
+            access.note(request.user, "logged_out")
         response = super().post(request, *args, **kwargs)
         response["Clear-Site-Data"] = '"cache"'
         return response

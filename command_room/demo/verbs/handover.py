@@ -26,6 +26,7 @@ def offer(book: Book, event: Event, *, by: User, at: datetime, to: Unit, reason:
         request_id=book.request_id(),
     )
     book.handovers.append(made)
+    event.offered_to, event.has_ties = to, True
     what = f"拟移交{to}，等对方答复；答复前仍由{event.township}办理"
     book.line(event, "handover_asked", by=by, at=at, what=what, stage=Stage.FILE)
     _tell(book, kinds.HandoverAsked, made, to=to, unit=event.township, at=at, due=made.due)
@@ -47,6 +48,7 @@ def accept(book: Book, handover: Handover, *, by: User, at: datetime) -> None:
         stage=Stage.FILE,
         township=handover.to_township,
         grid=None,
+        offered_to=None,
         received_at=at,
         verified_at=None,
         verified_by=None,
@@ -63,6 +65,7 @@ def accept(book: Book, handover: Handover, *, by: User, at: datetime) -> None:
 
 def refuse(book: Book, handover: Handover, *, by: User, at: datetime, decision: str) -> None:
     event = handover.event
+    event.offered_to = None
     _decide(handover, Handover.State.REFUSED, by=by, at=at, decision=decision)
     what = f"{handover.to_township}不接收{late_mark(at, handover.due)}，仍由{handover.from_township}办理"
     book.line(event, "handover_refused", by=by, at=at, what=what, stage=Stage.FILE)
@@ -72,6 +75,7 @@ def refuse(book: Book, handover: Handover, *, by: User, at: datetime, decision: 
 
 def take_back(book: Book, handover: Handover, *, by: User, at: datetime) -> None:
     handover.state = Handover.State.VOID
+    handover.event.offered_to = None
     what = f"收回移交，仍由{handover.from_township}办理"
     book.line(handover.event, "handover_taken_back", by=by, at=at, what=what, stage=Stage.FILE)
     _tell(book, kinds.HandoverEnded, handover, to=handover.to_township, unit=handover.from_township, at=at, due=None)

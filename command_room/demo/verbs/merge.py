@@ -11,6 +11,7 @@ from townships.models import User
 
 def merge(book: Book, event: Event, *, by: User, at: datetime, into: Event) -> None:
     book.merged[into.request_id].append(event)
+    into.has_ties = True
     book.advance(
         event,
         Event.State.MERGED,

@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from command_room.demo.load import is_loaded
+from command_room.services import retention
 
 
 class Command(BaseCommand):
@@ -26,6 +27,7 @@ class Command(BaseCommand):
         if settings.WEB_DB_ROLE:
             call_command("grant_web_role")
         call_command("load_reference", stdout=sys.stderr)
+        retention.load_rules()
         if not settings.STATIC_IS_GIVEN:
             collect_static()
         if settings.DEMO_DATA:

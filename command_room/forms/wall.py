@@ -1,0 +1,26 @@
+from typing import Any
+
+from django import forms
+
+from command_room.services import wall
+from enforcement.forms.event import request_id, text
+from townships.models import Unit
+
+TERMS = ((30, "30 天"), (90, "90 天"), (180, "半年"), (365, "一年"))
+
+
+class WallLinkForm(forms.Form):
+    """Where the screen hangs, for which township, and how long the link holds."""
+
+    township = forms.ModelChoiceField(
+        label="镇街", queryset=Unit.objects.none(), empty_label=None, error_messages={"required": "请选一个镇街。"}
+    )
+    label = text("放在哪里", 40, "请写大屏放在哪里，例如“一楼指挥大厅”，以后好认。", placeholder="例如：一楼指挥大厅")
+    days = forms.TypedChoiceField(label="有效期", choices=TERMS, coerce=int, initial=180)
+    request_id = request_id()
+
+    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        found = wall.townships(user)
+        self.fields["township"].queryset = found  # type: ignore[attr-defined]
+        self.fields["township"].initial = found.first()

@@ -1,0 +1,74 @@
+"""Filters kept under a name, for oneself or for the whole unit."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from command_room.models import DefaultFilter, SavedFilter
+from records.models import Stage
+from records.services import once, record
+
+
+def of_list(user: Any, code: str) -> list[SavedFilter]:
+    """The chips over a list, the unit's first, each with `is_default`. One query."""
+    return list(seen(user).filter(list=code))
+
+
+def seen(user: Any) -> QuerySet[SavedFilter]:
+    mine = DefaultFilter.objects.filter(user=user.pk, saved_filter=OuterRef("pk"))
+    return SavedFilter.objects.visible_to(user).annotate(is_default=Exists(mine)).order_by("list", "unit", "id")
+
+
+def save(*, code: str, name: str, query: str, is_shared: bool, by: Any, request_id: UUID) -> SavedFilter:
+    """Whether the name is free and there is room, `refusal` has said."""
+    whose = {"unit_id": by.acting.unit_id} if is_shared else {"owner": by}
+
+    def create() -> SavedFilter:
+        fields = {"list": code, "name": name, "query": query, **whose}
+        made = SavedFilter.objects.create(made_by=by, request_id=request_id, **fields)
+        record(made, "filter_save", by=by, what=f"保存了筛选“{name}”", stage=Stage.FILE, data={"query": query})
+        return made
+
+    return once(SavedFilter, request_id, create, name=name, list=code, made_by=by)
+
+
+def refusal(*, code: str, name: str, is_shared: bool, by: Any, request_id: UUID) -> str:
+    """Why a filter of this name is not kept, as a sentence; empty if it may be."""
+    whose = Q(unit_id=by.acting.unit_id) if is_shared else Q(owner=by)
+    others = SavedFilter.objects.filter(whose, list=code).exclude(request_id=request_id)
+    if others.filter(name=name).exists():
+        return f"已经有一个叫“{name}”的筛选，请换个名字，或者先删掉那一个。"
+    if others.count() >= settings.SAVED_FILTERS:
+        side = "本单位" if is_shared else "您"
+        return f"{side}在这个列表已经保存了 {settings.SAVED_FILTERS} 个筛选，请先删掉不用的。"
+    return ""
+
+
+@transaction.atomic
+def rename(saved: SavedFilter, *, name: str, by: Any) -> None:
+    before, saved.name = saved.name, name
+    saved.save(update_fields=["name"])
+    record(saved, "filter_rename", by=by, what=f"把筛选“{before}”改名为“{name}”", stage=Stage.FILE)
+
+
+@transaction.atomic
+def delete(saved: SavedFilter, *, by: Any) -> None:
+    record(
+        saved, "filter_delete", by=by, what=f"删除了筛选“{saved.name}”", stage=Stage.FILE, data={"query": saved.query}
+    )
+    saved.delete()
+
+
+@transaction.atomic
+def set_default(saved: SavedFilter, *, by: Any) -> None:
+    DefaultFilter.objects.update_or_create(user=by, list=saved.list, defaults={"saved_filter": saved})
+    record(saved, "filter_default", by=by, what=f"把筛选“{saved.name}”设为本人默认", stage=Stage.FILE)
+
+
+@transaction.atomic
+def clear_default(saved: SavedFilter, *, by: Any) -> None:
+    DefaultFilter.objects.filter(user=by, saved_filter=saved).delete()
+    record(saved, "filter_no_default", by=by, what=f"不再默认用筛选“{saved.name}”", stage=Stage.FILE)

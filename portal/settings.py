@@ -45,7 +45,8 @@ def secret_key() -> str:
 SECRET_KEY = secret_key()
 SECRET_KEY_FALLBACKS = secret("SECRET_KEY_FALLBACKS").split()  # earlier ones, while log-ins signed by them live
 # Seals evidence files; the earlier ones are needed until `manage.py reseal` has been through all files.
-SEAL_KEYS = [secret("SEAL_KEY") or SECRET_KEY, *secret("SEAL_KEY_FALLBACKS").split(), *SECRET_KEY_FALLBACKS]
+SEAL_KEY = secret("SEAL_KEY") or SECRET_KEY
+SEAL_KEYS = [SEAL_KEY, *secret("SEAL_KEY_FALLBACKS").split(), *SECRET_KEY_FALLBACKS]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 PORT = env.str("PORT", default="8000")
@@ -265,7 +266,7 @@ LOGIN_FAILURES_PER_ADDRESS = env.int(
 # The second factor: for these roles (values of townships.models.Role) nobody works without it; anybody may set it up.
 OTP_REQUIRED_ROLES = env.list("OTP_REQUIRED_ROLES", default=[])
 # Without it the seeds in the database are no secrets; a new one ends all devices.
-OTP_KEY = secret("OTP_KEY") or SEAL_KEYS[0]
+OTP_KEY = secret("OTP_KEY") or SEAL_KEY
 OTP_GRACE_HOURS = env.int("OTP_GRACE_HOURS", default=24)  # after a reset: how long the person has to set it up anew
 OTP_TOTP_ISSUER = env.str("OTP_ISSUER", default="嵊州综合执法协同")
 OTP_TOTP_THROTTLE_FACTOR = 1  # seconds: after each wrong code twice as long as before

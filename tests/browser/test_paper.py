@@ -61,7 +61,9 @@ def test_pages_are_whole_at_200_percent_by_keyboard_and_on_paper(
     for path in paths:
         page.goto(path)
         assert page.evaluate(TOO_WIDE) <= 0, path
-        assert page.locator(".btn:visible, .bar:visible, .rail:visible, .tabs:visible, .filters:visible").count() == 0, path
+        assert (
+            page.locator(".btn:visible, .bar:visible, .rail:visible, .tabs:visible, .filters:visible").count() == 0
+        ), path
     page.goto("/whistles/")
     assert page.locator(".list").evaluate("list => getComputedStyle(list).display") == "table"
 

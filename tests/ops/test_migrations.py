@@ -13,6 +13,14 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
+# The last migrations of before the first release: no running one has to survive them. Those that follow have to.
+FIRST = {
+    "records": "0007_reseal",
+    "notifications": "0002_channel_rule",
+    "townships": "0004_account",
+    "enforcement": "0005_lot",
+    "command_room": "0002_feedback",
+}
 ROOMS = {"portal", "command_room", "enforcement", "townships", "notifications", "records"}
 TAKES_AWAY = (
     migrations.RemoveField,
@@ -80,9 +88,11 @@ def test_risky_migrations_say_why_they_are_safe() -> None:
     seen, unsaid = 0, []
     for migration, found in all_risks():
         seen += 1
+        if migration.name <= FIRST.get(migration.app_label, ""):
+            continue
         if found and not getattr(migration, "safe_because", ""):
             unsaid += found
-    assert seen >= len(ROOMS) - 2
+    assert seen >= len(FIRST)
     assert not unsaid, "\n".join([*unsaid, "see docs/operations.md, Upgrade: two releases, or safe_because"])
 
 

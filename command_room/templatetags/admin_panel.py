@@ -7,6 +7,7 @@ from django import template
 from django.db.models import Func, IntegerField, Sum
 from django.utils import timezone
 
+from command_room.services import feedback
 from enforcement.models import Dispatch, Event, Whistle
 from notifications.models import Delivery
 from notifications.models.message import OVERDUE
@@ -31,6 +32,7 @@ def admin_panel(context: Any) -> dict[str, Any]:
         "provisional": sum(_provisional(model) for model in (Event, Whistle, Dispatch)),
         "failed": Delivery.objects.filter(state=Delivery.State.FAILED).count(),
         "stuck": Delivery.objects.stuck(now).count(),
+        "unanswered": feedback.unanswered(),
         "stuck_minutes": OVERDUE // timedelta(minutes=1),
     }
 

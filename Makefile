@@ -3,6 +3,8 @@
 # make latency  from the commit of a message to its receiver, kind by kind
 # make chaos  whistles while worker, broker and database are killed, counted at the receivers
 # make crowd  two hundred people and thirty wall screens for ten minutes, every error counted
+# make topology  two webs behind nginx and two workers a queue, one web killed under load
+# make restore-drill  back up, restore on a fresh server, compare; make audit  known vulnerabilities
 # make manual  the pictures of /help, taken anew by the browser walks
 # make demo-reset  the embedded database emptied and filled with demo data again
 
@@ -17,7 +19,7 @@ define install
 @touch $@
 endef
 
-.PHONY: run test check bench latency chaos races crowd manual demo-reset
+.PHONY: run test check bench latency chaos races crowd topology restore-drill audit manual demo-reset
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.installed
@@ -43,6 +45,15 @@ races: $(VENV)/.installed-dev
 
 crowd: $(VENV)/.installed-dev
 	@exec $(BIN)/python -m bench.crowd
+
+topology: $(VENV)/.installed-dev
+	@exec $(BIN)/python -m bench.topology
+
+restore-drill: $(VENV)/.installed-dev
+	@exec $(BIN)/python -m bench.restore_drill
+
+audit: $(VENV)/.installed-dev
+	@exec $(BIN)/python -m ops.audit
 
 manual: $(VENV)/.installed-dev
 	@rm -rf var/manual && mkdir -p var/manual

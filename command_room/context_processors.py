@@ -30,6 +30,7 @@ FEEDBACK = ("意见反馈", "command_room:feedback-list")
 WALL_LINKS = ("大屏链接", "command_room:wall-links")
 RETENTION = ("保存期限", "command_room:retention")
 AUDIT = ("审计", "command_room:audit")
+ADMINISTRATORS = ("谁是管理员", "townships:administrators")
 
 Pages = tuple[tuple[str, str], ...]
 FILES: Pages = (EVENTS, WHISTLES, DISPATCHES)
@@ -65,8 +66,12 @@ NAV: dict[str, tuple[tuple[str, Pages], ...]] = {
     Role.LIAISON: DEPARTMENT_NAV,
     Role.DEPT_LEADER: DEPARTMENT_NAV,
     Role.GUIDANCE: (("", (BOARD, ("待裁定和超期的", WORK[1]))), *CITY_NAV),
-    Role.AUDITOR: (("", (BOARD, ("超期未办的", WORK[1]))), ("审计", (AUDIT, RETENTION, FEEDBACK)), *CITY_NAV),
-    Role.ADMIN: (("", (ADMIN, FEEDBACK, WALL_LINKS, RETENTION, *LAST)),),
+    Role.AUDITOR: (
+        ("", (BOARD, ("超期未办的", WORK[1]))),
+        ("审计", (AUDIT, RETENTION, FEEDBACK, ADMINISTRATORS)),
+        *CITY_NAV,
+    ),
+    Role.ADMIN: (("", (ADMIN, ADMINISTRATORS, FEEDBACK, WALL_LINKS, RETENTION, *LAST)),),
 }
 
 

@@ -100,6 +100,7 @@ class CategoryAdmin(ImportingAdmin):
 class DatedAdmin(ImportingAdmin):
     """Adding is changing: the row that held until then is closed by the new one."""
 
+    is_dated = True
     prefilled: tuple[str, ...] = ()  # what the link 改 takes along into the new row's form
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
@@ -117,6 +118,7 @@ class DatedAdmin(ImportingAdmin):
 
 @admin.register(Limit)
 class LimitAdmin(DatedAdmin):
+    same = ("kind", "step")
     form = LimitForm
     columns = ["kind", "step", "amount", "unit", "valid_from", "valid_to", "reason"]
     resource_classes = [resource_for(Limit, columns, keys=["kind", "step", "valid_from"], base=DatedResource)]
@@ -133,6 +135,8 @@ class LimitAdmin(DatedAdmin):
 @admin.register(RoutingRule)
 class RoutingRuleAdmin(DatedAdmin):
     """An existing row can only be ended."""
+
+    same = ("category_id", "township_id")
 
     columns = [
         *["category", "township", "route", "lead", "helpers", "kind", "squad_amount", "squad_unit"],

@@ -10,6 +10,7 @@ from enforcement.views import (
     export,
     extension,
     handover,
+    leaving,
     lot,
     merge,
     returns,
@@ -22,6 +23,7 @@ from enforcement.views import (
 app_name = "enforcement"
 
 urlpatterns = [
+    path("people/<int:pk>/leaving/", leaving.leave, name="leaving"),
     path("events/", event.EventList.as_view(), name="event-list"),
     path("events/report/", event.report, name="event-report"),
     path("events/categories/", event.category_search, name="category-search"),

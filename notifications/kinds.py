@@ -466,6 +466,18 @@ class SecondFactorReset(Kind):
     is_news = True
 
 
+class AdministratorAdded(Kind):
+    """To all administrators and auditors, at once."""
+
+    title = "新增系统管理员"
+
+
+class MattersTakenOver(Kind):
+    """To each who takes over from somebody that leaves, and to the desks that get something back."""
+
+    title = "同事离岗事项转交"
+
+
 KINDS: dict[str, type[Kind]] = {kind.code(): kind for kind in Kind.__subclasses__()}
 
 

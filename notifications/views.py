@@ -82,7 +82,9 @@ def bell(request: HttpRequest) -> HttpResponse:
 def preference(request: HttpRequest) -> HttpResponse:
     """消息设置: one's own and nobody else's."""
     user: Any = request.user
-    form = PreferenceForm(request.POST if request.method == "POST" else None, wishes=preferences.wishes(user))
+    data = request.POST if request.method == "POST" else None
+    wishes, house = preferences.wishes(user)
+    form = PreferenceForm(data, wishes=wishes, house=house)
     if form.is_valid():
         preferences.save(user, **form.wishes(), by=user)
         notices.success(request, "消息设置已保存。")

@@ -43,13 +43,16 @@ def secret_key() -> str:
 
 
 SECRET_KEY = secret_key()
-SEAL_KEY = secret("SEAL_KEY") or SECRET_KEY  # seals evidence files; keep it when SECRET_KEY is rotated
+SECRET_KEY_FALLBACKS = secret("SECRET_KEY_FALLBACKS").split()  # earlier ones, while log-ins signed by them live
+# Seals evidence files; the earlier ones are needed until `manage.py reseal` has been through all files.
+SEAL_KEYS = [secret("SEAL_KEY") or SECRET_KEY, *secret("SEAL_KEY_FALLBACKS").split(), *SECRET_KEY_FALLBACKS]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 PORT = env.str("PORT", default="8000")
 PORTAL_URL = env.str("PORTAL_URL", default=f"http://localhost:{PORT}")
 
 INSTALLED_APPS = [
+    "portal",  # first, so that its createsuperuser is the one that runs
     "townships.adminsite.PortalAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -68,7 +71,6 @@ INSTALLED_APPS = [
     "django_otp",
     "django_otp.plugins.otp_totp",
     "csp",
-    "portal",
     "command_room",
     "enforcement",
     "townships",
@@ -77,6 +79,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.metrics.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -172,6 +175,7 @@ CELERY_BEAT_SCHEDULE = {
     "summary": {"task": "notifications.summarise", "schedule": 3600.0, "options": {"expires": 3000}},
     "escalate": {"task": "enforcement.escalate", "schedule": 60.0, "options": {"expires": 55}},
     "recompute": {"task": "enforcement.recompute_provisional", "schedule": 3600.0, "options": {"expires": 3000}},
+    "retire": {"task": "townships.retire_accounts", "schedule": 3600.0, "options": {"expires": 3000}},
     "resume": {"task": "enforcement.resume_suspended", "schedule": 60.0, "options": {"expires": 55}},
     "jobs": {"task": "records.sweep_jobs", "schedule": 60.0, "options": {"expires": 55}},
     "retention": {"task": "command_room.list_expired", "schedule": crontab(minute="10", hour="3", day_of_month="1")},
@@ -236,6 +240,7 @@ LOGIN_REDIRECT_URL = "command_room:home"
 LOGOUT_REDIRECT_URL = "townships:login"
 PASSWORD_MAX_AGE_DAYS = env.int("PASSWORD_MAX_AGE_DAYS", default=90)  # domain: usual parameter under GB/T 22239-2019
 PASSWORD_HISTORY = env.int("PASSWORD_HISTORY", default=5)
+HANDOUT_HOURS = env.int("HANDOUT_HOURS", default=72)  # how long the passwords of a list that is handed out let in
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
@@ -260,7 +265,7 @@ LOGIN_FAILURES_PER_ADDRESS = env.int(
 # The second factor: for these roles (values of townships.models.Role) nobody works without it; anybody may set it up.
 OTP_REQUIRED_ROLES = env.list("OTP_REQUIRED_ROLES", default=[])
 # Without it the seeds in the database are no secrets; a new one ends all devices.
-OTP_KEY = secret("OTP_KEY") or SEAL_KEY
+OTP_KEY = secret("OTP_KEY") or SEAL_KEYS[0]
 OTP_GRACE_HOURS = env.int("OTP_GRACE_HOURS", default=24)  # after a reset: how long the person has to set it up anew
 OTP_TOTP_ISSUER = env.str("OTP_ISSUER", default="嵊州综合执法协同")
 OTP_TOTP_THROTTLE_FACTOR = 1  # seconds: after each wrong code twice as long as before
@@ -291,7 +296,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^healthz$"]  # a proxy asks for these over plain HTTP
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^healthz$", r"^metrics$"]  # asked for over plain HTTP, past the proxy
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
@@ -318,7 +323,8 @@ TIME_ZONE = "Asia/Shanghai"
 USE_I18N = True
 USE_TZ = True
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(VAR_DIR / "static")))
+STATIC_IS_GIVEN = "STATIC_ROOT" in env.ENVIRON  # an image has collected them; `prepare` leaves them alone
 STATICFILES_DIRS = [BASE_DIR / "static", ("bootstrap", Path(str(files("bootstrap").joinpath("css"))).parent)]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -330,6 +336,8 @@ CRISPY_TEMPLATE_PACK = "bootstrap5"
 # --- Logs: one JSON object a line, with the request id, in web and tasks alike ------------------------------------
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = True
+METRICS_ALLOW = env.list("METRICS_ALLOW", default=[])  # networks that may read /metrics directly, as 10.0.0.0/24
+METRICS_TOKEN = secret("METRICS_TOKEN")  # or whoever sends it: Authorization: Bearer …
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 SHARED_PROCESSORS: list[Any] = [
     structlog.contextvars.merge_contextvars,

@@ -183,6 +183,8 @@ TABLE = {
         DESK | CHANGLE_DESK | SCJG | ABOVE | {"zrzy_liaison", "zrzy_leader", "zfj_liaison"}
     ),
     "enforcement:escalation-detail": page(DESK | SCJG | ABOVE, "red", DESK | SCJG | ABOVE),
+    "enforcement:leaving": page({"bureau_admin"}, "leaver"),
+    "townships:administrators": page({"bureau_admin", "auditor"}),
     "townships:password-change": page(EVERYBODY),
     "townships:logout": verb(EVERYBODY),
     "townships:code": page(EVERYBODY),  # who has no second factor is led on
@@ -208,6 +210,7 @@ TABLE = {
 }
 OPEN_TO_ALL = {"livez", "healthz", "townships:login"}
 BY_TOKEN = {"command_room:wall", "command_room:wall-rows"}  # tests/command_room/test_wall.py
+MACHINES = {"metrics"}  # nobody's page, whoever is signed in: tests/portal/test_metrics.py
 
 
 def addresses(resolver: URLResolver | None = None, prefix: str = "") -> set[str]:
@@ -223,7 +226,7 @@ def addresses(resolver: URLResolver | None = None, prefix: str = "") -> set[str]
 
 
 def test_every_address_is_in_the_table() -> None:
-    assert addresses() == set(TABLE) | OPEN_TO_ALL | BY_TOKEN
+    assert addresses() == set(TABLE) | OPEN_TO_ALL | BY_TOKEN | MACHINES
 
 
 def new_event(cast: Cast, category: Category) -> Event:
@@ -321,6 +324,7 @@ def world(cast: Cast, rules: None, settings: Any, tmp_path: Any) -> dict[str, An
         "lot": lots.run("remind", [(helper.pk, "signed")], Terms(), by=cast.duty, request_id=uuid4()),
         "job": _job(cast),
         "job_file": (_job(cast, file="rows.csv").pk, 1),
+        "leaver": cast.scjg_officer,
     }
 
 

@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 
 class PortalAdminSite(AdminSite):
     site_title = site_header = "嵊州综合执法协同 · 系统管理"
-    index_title = "基础数据"
+    index_title = "管理首页"
     enable_nav_sidebar = False
 
     @method_decorator([never_cache, login_not_required])

@@ -92,6 +92,12 @@ def guidance_office() -> list[User]:
     return [post.user for post in posts.order_by("rank", "id")]
 
 
+def watchers() -> list[User]:
+    """Every administrator and auditor: who hears that there is a new administrator."""
+    posts = Post.objects.active(timezone.localdate()).filter(role__in=(Role.ADMIN, Role.AUDITOR)).select_related("user")
+    return list({post.user_id: post.user for post in posts.order_by("id")}.values())
+
+
 def guidance_unit() -> Unit | None:
     """The guidance office itself: whose clock an arbitration is."""
     return Unit.objects.open_on(timezone.localdate()).filter(kind=Unit.Kind.GUIDANCE).order_by("order", "code").first()

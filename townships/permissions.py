@@ -4,12 +4,22 @@ from typing import Any
 
 from django.utils import timezone
 
-from townships.models import COMMAND_ROOM, OVERSIGHT, Role, Shift, ShiftNote, SquadMember, Unit
+from townships.models import COMMAND_ROOM, OVERSIGHT, Role, Shift, ShiftNote, SquadMember, Unit, User
 
 
 def can_oversee_squads(user: Any) -> bool:
     """The guidance office and the auditors see every township's squad and choose which."""
     return user.acting is not None and user.acting.role in OVERSIGHT
+
+
+def can_see_administrators(user: Any) -> bool:
+    """Who administers is watched by those who do and by the auditors."""
+    return user.acting is not None and user.acting.role in (Role.ADMIN, Role.AUDITOR)
+
+
+def can_let_go(user: Any, person: User) -> bool:
+    """Posts and accounts are the administrators' business, each other's too; nobody's own."""
+    return user.acting is not None and user.acting.role == Role.ADMIN and user.pk != person.pk
 
 
 def can_view_squad(user: Any, township: Unit) -> bool:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from townships.views import account, second_factor, session, shift, squad
+from townships.views import account, administrators, second_factor, session, shift, squad
 
 app_name = "townships"
 
@@ -14,6 +14,7 @@ urlpatterns = [
     path("logout/", account.logout, name="logout"),
     path("password/", account.password_change, name="password-change"),
     path("switch-post/", account.switch_post, name="switch-post"),
+    path("administrators/", administrators.administrators, name="administrators"),
     path("squad/", squad.squad_page, name="squad"),
     path("squad/<int:pk>/status/", squad.member_status, name="member-status"),
     path("squad/who-can-come/", squad.who_can_come, name="who-can-come"),

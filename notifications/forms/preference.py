@@ -9,7 +9,6 @@ from django.core.exceptions import ValidationError
 
 from notifications.models import Delivery
 from notifications.services.route import Wishes
-from notifications.transports.registry import channels_on
 
 STEPS = ("first", "second", "third")
 LABELS = ("先用", "发不到时用", "还发不到时用")
@@ -30,10 +29,10 @@ class PreferenceForm(forms.Form):
         label="没有期限的消息", choices=HOURS, coerce=int, empty_value=None, required=False
     )
 
-    def __init__(self, data: Any = None, *, wishes: Wishes) -> None:
+    def __init__(self, data: Any = None, *, wishes: Wishes, house: Wishes) -> None:
         super().__init__(data, initial=_initial(wishes))
         names = dict(Delivery.Channel.choices)
-        offered = list(dict.fromkeys([*channels_on(), *wishes.channels]))
+        offered = list(dict.fromkeys([*house.channels, *wishes.channels]))
         steps = list(zip(STEPS, LABELS, strict=True))[: len(offered)]
         for number, (step, label) in enumerate(steps):
             empty = [("", "不用")] if number else []

@@ -1,4 +1,5 @@
+from notifications.models.channel import ChannelRule
 from notifications.models.message import Delivery, Message, Sweep
 from notifications.models.preference import MessagePreference
 
-__all__ = ["Delivery", "Message", "MessagePreference", "Sweep"]
+__all__ = ["ChannelRule", "Delivery", "Message", "MessagePreference", "Sweep"]

@@ -5,8 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.conf import settings
-
 from notifications.kinds import Kind
 from notifications.models import Delivery
 from notifications.services.claim import Claimed
@@ -29,8 +27,8 @@ class Batch:
     @property
     def is_crowding(self) -> bool:
         """One more within claim.CROWD would be a flood. What has waited once already goes now, and what presses at once."""
-        few = settings.BURST_AFTER
-        if few == 0 or self.rows[0].recent < few:
+        first = self.rows[0]
+        if first.few == 0 or first.recent < first.few:
             return False
         return all(row.is_fresh and not _presses(row) for row in self.rows)
 

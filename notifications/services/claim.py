@@ -25,6 +25,11 @@ STUCK = timedelta(minutes=2)  # claimed longer ago and not marked: the worker di
 CROWD = timedelta(minutes=2)  # within which more than a few messages to one receiver are a flood
 
 # `due` of the model. Locked in one order and only what nobody else is locking, so that claims never wait for each other.
+FEW = """
+    COALESCE((
+        SELECT burst_after FROM notifications_channelrule WHERE valid_from <= %(now)s ORDER BY valid_from DESC LIMIT 1
+    ), %(few)s)
+"""
 TAKE = """
     UPDATE notifications_delivery AS d SET state = 'sending', claimed_at = %(now)s, attempts = d.attempts + 1,
         created_at = CASE d.state WHEN 'held' THEN d.next_at ELSE d.created_at END
@@ -44,11 +49,12 @@ TAKE = """
                 SELECT FROM notifications_delivery AS s
                 WHERE s.channel = d.channel AND s.address = d.address AND s.sent_at > %(crowd_since)s
                 AND s.state = 'sent' AND s.batch = s.id
-                LIMIT %(few)s
+                LIMIT ({few})
             ) AS few
         ),
+        ({few}),
         m.id, m.recipient_id, m.kind, m.data
-"""
+""".replace("{few}", FEW)
 SENT = """
     UPDATE notifications_delivery SET state = 'sent', sent_at = %s, error = '', batch = %s
     WHERE id = ANY(%s) AND state = 'sending' AND claimed_at = %s
@@ -66,7 +72,8 @@ class Claimed:
     attempts: int
     claimed_at: datetime
     is_fresh: bool  # has not waited yet: neither held nor tried before
-    recent: int  # messages that its receiver got by this channel within CROWD, counted up to BURST_AFTER
+    recent: int  # messages that its receiver got by this channel within CROWD, counted up to `few`
+    few: int  # from how many on it is a flood; 0: never
     message_pk: int
     recipient_pk: int
     kind_code: str
@@ -110,6 +117,7 @@ def _as_claimed(delivery: Delivery) -> Claimed:
         claimed_at=delivery.claimed_at or delivery.created_at,
         is_fresh=False,
         recent=0,
+        few=0,
         message_pk=message.pk,
         recipient_pk=message.recipient_id,
         kind_code=message.kind,

@@ -9,11 +9,11 @@ from typing import Any
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import connection, transaction
-from django.db.models import Min
+from django.db.models import Min, Subquery
 from django.utils import timezone
 
 from notifications.kinds import Kind, restore
-from notifications.models import Delivery, Message, Sweep
+from notifications.models import ChannelRule, Delivery, Message, Sweep
 from notifications.models.preference import hours
 from notifications.services import broker, claim, failure, route
 from notifications.services.batch import Batch, together
@@ -81,13 +81,14 @@ def _first_ways(keys: Sequence[str], people: dict[Any, Recipient]) -> Iterable[t
     """Key of each message that has no delivery yet, and by which way it goes first. One query; one more with robots."""
     groups = route.groups(people)
     fields = ("channels", "quiet_from", "quiet_to", "digest_hour")
+    rule = Subquery(ChannelRule.objects.as_json(timezone.now()))
     fresh = Message.objects.filter(key__in=keys, deliveries=None).values_list(
-        "pk", "recipient_id", "kind", "data", *(f"recipient__message_preference__{field}" for field in fields)
+        "pk", "recipient_id", "kind", "data", rule, *(f"recipient__message_preference__{field}" for field in fields)
     )
-    house = route.house_wishes()
-    for pk, user_pk, kind, data, channels, quiet_from, quiet_to, digest_hour in fresh:
+    for pk, user_pk, kind, data, row, channels, quiet_from, quiet_to, digest_hour in fresh:
+        house = route.house_wishes(row)
         wishes = house if channels is None else Wishes(tuple(channels), hours(quiet_from, quiet_to), digest_hour)
-        ways = route.ways(people[user_pk], groups.get(user_pk, ""), wishes, restore(kind, data))
+        ways = route.ways(people[user_pk], groups.get(user_pk, ""), wishes, house, restore(kind, data))
         yield pk, next(ways, None)
 
 

@@ -14,9 +14,10 @@ from records.models import Stage
 from records.services import record
 
 
-def wishes(user: Any) -> route.Wishes:
-    """What this person has chosen, or the house's defaults."""
-    return route.wishes_of(MessagePreference.objects.filter(pk=user.pk).first())
+def wishes(user: Any) -> tuple[route.Wishes, route.Wishes]:
+    """What this person has chosen, and the house's defaults, which hold for whoever has chosen nothing."""
+    house = route.house_now()
+    return route.wishes_of(MessagePreference.objects.filter(pk=user.pk).first(), house), house
 
 
 @transaction.atomic

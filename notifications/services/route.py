@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from importlib import import_module
 from typing import Any, Protocol, cast
 
@@ -12,7 +12,8 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from notifications.kinds import Kind
-from notifications.models import Delivery, MessagePreference
+from notifications.models import ChannelRule, Delivery, MessagePreference
+from notifications.models.preference import hours
 from notifications.rules.hold import Hours, held_until, parse_hours
 from notifications.transports.registry import channels_on
 
@@ -66,13 +67,23 @@ class Way:
         )
 
 
-def house_wishes() -> Wishes:
-    return Wishes(tuple(channels_on()), parse_hours(settings.QUIET_HOURS), None)
+def house_wishes(row: dict[str, Any] | None) -> Wishes:
+    """The defaults of a `ChannelRule` as its query brings it; of the settings where there is none."""
+    if row is None:
+        return Wishes(tuple(channels_on()), parse_hours(settings.QUIET_HOURS), None)
+    on = channels_on()
+    quiet = [time.fromisoformat(row[name]) if row[name] else None for name in ("quiet_from", "quiet_to")]
+    return Wishes(tuple(name for name in row["channels"] if name in on), hours(*quiet), None)
 
 
-def wishes_of(preference: MessagePreference | None) -> Wishes:
+def house_now() -> Wishes:
+    """What holds at this moment. One query; what writes messages brings the row with its own."""
+    return house_wishes(ChannelRule.objects.as_json(timezone.now()).values_list("json", flat=True).first())
+
+
+def wishes_of(preference: MessagePreference | None, house: Wishes) -> Wishes:
     if preference is None:
-        return house_wishes()
+        return house
     return Wishes(tuple(preference.channels), preference.quiet, preference.digest_hour)
 
 
@@ -88,13 +99,12 @@ def groups(user_ids: Iterable[Any]) -> dict[Any, str]:
     return {user_id: next(iter(codes)) for user_id, codes in own.items() if len(codes) == 1}
 
 
-def ways(user: Recipient, group: str, wishes: Wishes, kind: Kind) -> Iterator[Way]:
-    """Every way that is open now, the best one first."""
-    on = channels_on()
+def ways(user: Recipient, group: str, wishes: Wishes, house: Wishes, kind: Kind) -> Iterator[Way]:
+    """Every way that is open now, the best one first: none by a channel that the house does not use."""
     for channel in wishes.channels:
         address = _address(channel, user, group)
-        if channel in on and address:
-            yield Way(channel, address, _held(channel, wishes, kind))
+        if channel in house.channels and address:
+            yield Way(channel, address, _held(channel, wishes, house, kind))
 
 
 def _address(channel: str, user: Recipient, group: str) -> str:
@@ -106,17 +116,18 @@ def _address(channel: str, user: Recipient, group: str) -> str:
     return phone if PHONE.fullmatch(phone) else ""
 
 
-def _held(channel: str, wishes: Wishes, kind: Kind) -> datetime | None:
+def _held(channel: str, wishes: Wishes, house: Wishes, kind: Kind) -> datetime | None:
     """A group keeps the house's quiet hours and not one person's: otherwise it would hear the same again for each."""
-    own = house_wishes() if channel == Channel.ROBOT else wishes
+    own = house if channel == Channel.ROBOT else wishes
     return held_until(timezone.localtime(), has_clock=kind.has_clock, quiet=own.quiet, digest_hour=own.digest_hour)
 
 
 def next_way(message_pk: int, recipient_pk: int, kind: Kind) -> Way | None:
     """The first way that this message has not been sent by. For what has failed, so its queries do not matter."""
     user = get_user_model()._default_manager.get(pk=recipient_pk)
-    wishes = wishes_of(MessagePreference.objects.filter(pk=recipient_pk).first())
+    house = house_now()
+    wishes = wishes_of(MessagePreference.objects.filter(pk=recipient_pk).first(), house)
     tried = set(Delivery.objects.filter(message_id=message_pk).values_list("channel", flat=True))
     group = groups([recipient_pk]).get(recipient_pk, "")
-    open_ways = ways(cast(Recipient, user), group, wishes, kind)
+    open_ways = ways(cast(Recipient, user), group, wishes, house, kind)
     return next((way for way in open_ways if way.channel not in tried), None)

@@ -1,7 +1,6 @@
 """Files as evidence: the original kept byte for byte and sealed, photos shown as a resized copy without EXIF."""
 
 import hashlib
-import hmac
 import io
 import logging
 import os
@@ -23,6 +22,7 @@ from django.utils import timezone
 from PIL import Image, ImageOps
 
 from records.models import Attachment
+from records.services.seal import seal
 
 pillow_heif.register_heif_opener()
 log = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ def attach(target: models.Model, upload: Upload, *, by: Any, phase: str, at: dat
         mime=mime,
         size=upload.size or 0,
         sha256=digest,
-        seal=_seal(digest, at.isoformat(), by.pk),
+        seal=seal(digest, at.isoformat(), by.pk),
         original=original,
         preview=preview,
         by=by,
@@ -143,19 +143,6 @@ def files_of_each(targets: Sequence[models.Model]) -> dict[int, list[Attachment]
         for attachment in Attachment.objects.filter(target_type=of_type, target_id__in=ids).order_by("id"):
             found[attachment.target_id].append(attachment)
     return found
-
-
-def is_intact(attachment: Attachment) -> bool:
-    """Whether the stored original is still, byte for byte, what this person sent at this time."""
-    digest = hashlib.sha256()
-    try:
-        with (Path(settings.MEDIA_ROOT) / attachment.original).open("rb") as file:
-            for block in iter(lambda: file.read(MEGABYTE), b""):
-                digest.update(block)
-    except FileNotFoundError:
-        return False
-    expected = _seal(digest.hexdigest(), attachment.at.isoformat(), attachment.by_id)
-    return hmac.compare_digest(expected, attachment.seal)
 
 
 def _check_size(upload: Upload) -> None:
@@ -243,7 +230,3 @@ def _store(chunks: Iterable[bytes], folder: str, suffix: str) -> tuple[str, str]
     finally:
         Path(temporary).unlink(missing_ok=True)  # half a file on a full disk would make it fuller
     return name, digest.hexdigest()
-
-
-def _seal(digest: str, at: str, person: int) -> str:
-    return hmac.new(settings.SEAL_KEY.encode(), f"{digest}|{at}|{person}".encode(), hashlib.sha256).hexdigest()

@@ -24,6 +24,8 @@ SERIOUS = ("serious", "critical")
 class Person:
     """One of the cast at a browser. Every page is looked at: a picture at both widths, and axe where scripts run."""
 
+    axe: dict[str, Any] = {}  # options
+
     def __init__(self, page: Page, username: str, *, javascript: bool, looks: bool = True) -> None:
         """`looks`: False for one of several who see the same pages."""
         self.page, self.username, self.javascript, self.looks = page, username, javascript, looks
@@ -45,7 +47,7 @@ class Person:
         if not self.looks:
             return
         if self.javascript:
-            found = Axe().run(self.page).response["violations"]
+            found = Axe().run(self.page, options=self.axe).response["violations"]
             bad = [(v["id"], [n["html"] for n in v["nodes"]][:3]) for v in found if v["impact"] in SERIOUS]
             assert not bad, f"{name}: {bad}"
         wide = self.page.evaluate("document.documentElement.scrollWidth") if self.javascript else 0

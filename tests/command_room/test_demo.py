@@ -28,8 +28,8 @@ from enforcement.services.clocks import course_of, part_of
 from enforcement.services.limit import accept_due, whistle_clocks
 from notifications.models import Delivery, Message
 from records.models import Attachment, Entry
-from records.services.attachment import is_intact
 from records.services.number import next_number
+from records.services.seal import is_intact
 from tests.command_room.test_demo_escalations import shows_every_level_and_a_third_red
 from townships import people
 from townships.models import Post, Role, ShiftNote, Unit, User

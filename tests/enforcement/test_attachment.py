@@ -25,8 +25,8 @@ from records.services.attachment import (
     check_document,
     check_photo,
     files_of,
-    is_intact,
 )
+from records.services.seal import is_intact
 from tests.cast import client_for
 from tests.enforcement.events import (
     GPS_IFD,

@@ -34,6 +34,7 @@ def test_the_kinds_are_these() -> None:
         "provisional_due_changed", "deliveries_failed", "job_done", "job_failed",
         "many_reminded", "many_assigned", "many_handed_to_squad",
         "second_factor_set_up", "second_factor_off", "second_factor_reset",
+        "administrator_added", "matters_taken_over",
     }  # fmt: skip
 
 

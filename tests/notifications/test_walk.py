@@ -69,7 +69,7 @@ def walk(cast: Cast) -> Whistle:
 def test_walk_with_the_broker_away_is_not_held_up_and_everything_arrives_afterwards(
     committed_cast: Cast, monkeypatch: pytest.MonkeyPatch, start: Callable[[], Worker]
 ) -> None:
-    monkeypatch.setattr(route, "house_wishes", lambda: Wishes(("mail",), None, None))  # the test may run at night
+    monkeypatch.setattr(route, "house_wishes", lambda _row: Wishes(("mail",), None, None))  # the test may run at night
     with broker_away(monkeypatch):
         whistle = walk(committed_cast)
     whistle.refresh_from_db()

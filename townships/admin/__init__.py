@@ -1,3 +1,3 @@
-from townships.admin import person, place, squad
+from townships.admin import channel, person, place, squad
 
-__all__ = ["person", "place", "squad"]
+__all__ = ["channel", "person", "place", "squad"]

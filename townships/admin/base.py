@@ -3,17 +3,30 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.http import content_disposition_header
 from import_export.admin import ExportMixin, ImportExportMixin
 from import_export.forms import ExportForm
 
 from records.models import Stage
 from records.services import access, record
-from townships.admin.files import ImportFolder, NoRowsError, SafeCSV, SafeXLSX, problems
+from townships.admin import history
+from townships.admin.files import ImportFolder, NoRowsError, SafeCSV, SafeXLSX, problems, workbook
+from townships.services.changes import changes
 
 FORMATS = [SafeCSV, SafeXLSX]
 OK = 200
+
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def xlsx(content: bytes, name: str) -> HttpResponse:
+    disposition = content_disposition_header(True, name) or ""
+    return HttpResponse(content, content_type=XLSX, headers={"Content-Disposition": disposition})
 
 
 class RecordedAdmin(admin.ModelAdmin):
@@ -23,6 +36,10 @@ class RecordedAdmin(admin.ModelAdmin):
     show_full_result_count = False
     actions = None
     is_personal = False  # whoever opens a row has read somebody's data: that is on record
+    private: tuple[str, ...] = ()  # of these fields the timeline holds only that they were changed
+    is_dated = False  # rows that are never edited: the history of one is that of those before and after it
+    same: tuple[str, ...] = ()  # which agree in these
+    object_history_template = "admin/recorded_history.html"
 
     def changeform_view(self, request: HttpRequest, object_id: Any = None, *args: Any, **kwargs: Any) -> Any:
         response = super().changeform_view(request, object_id, *args, **kwargs)
@@ -33,13 +50,29 @@ class RecordedAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         return False
 
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        record(obj, "admin_add", by=request.user, what=f"新增{obj._meta.verbose_name}", stage=Stage.FILE)
-        return super().log_addition(request, obj, message)
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        before = self.model._default_manager.get(pk=obj.pk) if change else None
+        super().save_model(request, obj, form, change)
+        found = changes(before, obj, private=self.private)
+        verb, what = ("admin_change", "修改") if change else ("admin_add", "新增")
+        if found or not change:
+            what = f"{what}{obj._meta.verbose_name}"
+            record(obj, verb, by=request.user, what=what, stage=Stage.FILE, data={"changes": found})
 
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        record(obj, "admin_change", by=request.user, what=f"修改{obj._meta.verbose_name}", stage=Stage.FILE)
-        return super().log_change(request, obj, message)
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Who changed what, from which value to which, and when; of a dated row, all that held before and after it."""
+        row = self.get_object(request, object_id)
+        if row is None or not self.has_view_permission(request, row):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{row} 的历史",
+            "opts": self.opts,
+            "object": row,
+            **history.told(row, same=self.same if self.is_dated else None),
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, self.object_history_template, context)
 
 
 class ExportingAdmin(ExportMixin, RecordedAdmin):
@@ -66,6 +99,17 @@ class ImportingAdmin(ImportExportMixin, ExportingAdmin):
 
     def has_import_permission(self, request: HttpRequest) -> bool:
         return self.has_add_permission(request) and self.has_change_permission(request)
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_template"
+        return [path("template/", self.admin_site.admin_view(self.template), name=name), *super().get_urls()]
+
+    def template(self, request: HttpRequest) -> HttpResponse:
+        """An empty file with the heads that the import knows."""
+        if not self.has_import_permission(request):
+            raise PermissionDenied
+        heads = [field.column_name for field in self.resource_classes[0]().get_user_visible_fields()]
+        return xlsx(workbook({"数据": [heads]}), f"{self.opts.verbose_name}模板.xlsx")
 
     def add_data_read_fail_error_to_form(self, form: Any, error: Exception) -> None:
         if isinstance(error, NoRowsError):

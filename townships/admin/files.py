@@ -4,11 +4,13 @@ import csv
 import re
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from io import BytesIO, StringIO
+from itertools import zip_longest
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any
 
 import tablib
@@ -22,9 +24,11 @@ from import_export.formats import base_formats
 from import_export.tmp_storages import TempFolderStorage
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
+from openpyxl.utils import get_column_letter
 
 from records.models import Stage
 from records.services import record
+from townships.services.changes import changes
 
 MOST_ROWS = 2000  # the import runs while the page waits
 A_DAY = 86_400
@@ -76,13 +80,29 @@ class SafeXLSX(base_formats.XLSX):
         return _with_rows(super().create_dataset(in_stream))
 
     def export_data(self, dataset: Any, **_: Any) -> bytes:
-        book = Workbook(write_only=True)
-        sheet = book.create_sheet("数据")
-        for row in [dataset.headers, *dataset]:
+        return workbook({"数据": [dataset.headers, *dataset]})
+
+
+def workbook(sheets: Mapping[str, Sequence[Sequence[Any]]]) -> bytes:
+    """An XLSX file, every text of which is text."""
+    book = Workbook(write_only=True)
+    for title, rows in sheets.items():
+        sheet = book.create_sheet(title)
+        for letter, wide in zip(ascii_uppercase, _widths(rows), strict=False):
+            sheet.column_dimensions[letter].width = wide
+        for row in rows:
             sheet.append([_text_cell(sheet, value) for value in row])
-        out = BytesIO()
-        book.save(out)
-        return out.getvalue()
+    out = BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def _widths(rows: Sequence[Sequence[Any]]) -> list[int]:
+    """A Chinese character is as wide as two."""
+    longest = [
+        max(len(str(cell or "").encode("gb18030", "replace")) for cell in column) for column in zip_longest(*rows)
+    ]
+    return [min(max(n + 2, 10), 60) for n in longest]
 
 
 def _quoted(cell: Any) -> Any:
@@ -245,14 +265,32 @@ class ReferenceResource(resources.ModelResource):
             dataset.wipe()  # the library would go on to the rows
             raise ValueError(refusal)
 
+    def after_import(self, dataset: Any, result: Any, **_: Any) -> None:
+        result.heads = [str(head) for head in dataset.headers or []]
+
     def get_instance(self, instance_loader: Any, row: Any) -> Any:
         try:
             return super().get_instance(instance_loader, row)
         except ValueError:  # a key cell is wrong: treated as a new row, and then each wrong cell is reported
             return None
 
+    private: tuple[str, ...] = ()  # of these fields the timeline holds only that they were changed
+    fixed: tuple[str, ...] = ()  # of a row that is there already, these stay
+
+    def before_save_instance(self, instance: Any, row: Any, **kwargs: Any) -> None:
+        super().before_save_instance(instance, row, **kwargs)
+        is_old = instance.pk is not None
+        self.before = type(instance)._default_manager.get(pk=instance.pk) if is_old else None
+        for name in self.fixed if is_old else ():
+            field = instance._meta.get_field(name)
+            if getattr(self.before, field.attname) != getattr(instance, field.attname):
+                raise ValidationError(
+                    {name: f"已有的{instance._meta.verbose_name}不能改{field.verbose_name}，请另起一行"}
+                )
+
     def after_save_instance(self, instance: Any, row: Any, **kwargs: Any) -> None:  # noqa: ARG002
-        record(instance, "import", by=kwargs["user"], what="由文件导入或更新", stage=Stage.FILE)
+        data = {"changes": changes(self.before, instance, private=self.private)}
+        record(instance, "import", by=kwargs["user"], what="由文件导入或更新", stage=Stage.FILE, data=data)
 
 
 def resource_for(
@@ -261,12 +299,15 @@ def resource_for(
     *,
     keys: Sequence[str],
     base: type[ReferenceResource] = ReferenceResource,
+    private: Sequence[str] = (),
+    fixed: Sequence[str] = (),
 ) -> type[ReferenceResource]:
     """A resource of these columns; a row of a file is an old one when its `keys` are."""
     meta = type("Meta", (), {"model": model, "fields": names, "import_id_fields": keys})
     columns = {name: column(model, name) for name in names if name not in base.fields}
     metaclass: Any = type(base)
-    made: type[ReferenceResource] = metaclass(f"{model.__name__}Resource", (base,), {"Meta": meta, **columns})
+    more = {"private": (*base.private, *private), "fixed": (*base.fixed, *fixed)}
+    made: type[ReferenceResource] = metaclass(f"{model.__name__}Resource", (base,), {"Meta": meta, **more, **columns})
     return made
 
 
@@ -275,6 +316,7 @@ class Problem:
     line: int | None  # of the file, its head being line 1; None for the file as a whole
     column: str
     message: str
+    cell: str = ""  # as the spreadsheet calls it: F4
 
 
 def problems(result: Any, resource: ReferenceResource) -> list[Problem]:
@@ -284,8 +326,14 @@ def problems(result: Any, resource: ReferenceResource) -> list[Problem]:
     found += [Problem(row + 1, "", _sentence(e.error)) for row, errors in result.row_errors() for e in errors]
     for row in result.invalid_rows:
         for name, messages in row.error_dict.items():
-            found += [Problem(row.number + 1, heads.get(name, ""), message) for message in messages]
+            column, line = heads.get(name, ""), row.number + 1
+            found += [Problem(line, column, message, cell_name(result.heads, column, line)) for message in messages]
     return sorted(found, key=lambda problem: problem.line or 0)
+
+
+def cell_name(heads: Sequence[str], column: str, line: int) -> str:
+    """F4; empty where the file has no such column."""
+    return f"{get_column_letter(list(heads).index(column) + 1)}{line}" if column in heads else ""
 
 
 def _sentence(error: Exception) -> str:

@@ -94,6 +94,7 @@ class WorkingHoursAdmin(ExportingAdmin):
     """A change is a new row from a later day; what due times were computed with stays as it was."""
 
     form = WorkingHoursForm
+    is_dated = True
     resource_classes = [resource_for(WorkingHours, ["valid_from", "windows"], keys=["valid_from"])]
     list_display = ["valid_from", "spoken"]
     ordering = ["-valid_from"]

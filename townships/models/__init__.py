@@ -1,3 +1,4 @@
+from townships.models.account import AccountBatch
 from townships.models.person import (
     COMMAND_ROOM,
     DESKS,
@@ -20,6 +21,7 @@ __all__ = [
     "DESKS",
     "LEADERS",
     "OVERSIGHT",
+    "AccountBatch",
     "CalendarYear",
     "Certificate",
     "Holiday",

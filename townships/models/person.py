@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from records.models.pieces import PinyinField
 from townships.models.place import Unit
@@ -72,6 +73,8 @@ class User(AbstractUser):
     otp_grace_until = models.DateTimeField("重新设置二次验证的期限", null=True, blank=True)
     pinyin = PinyinField("拼音", of="name")
     initials = PinyinField("拼音首字母", of="name", short=True)
+    disabled_from = models.DateField("停用日期", null=True, blank=True, help_text="从这一天起不能登录")
+    session_generation = models.PositiveIntegerField(default=0, help_text="a higher number ends every session")
 
     objects = UserManager()  # type: ignore[misc]
     REQUIRED_FIELDS = ["name"]
@@ -90,6 +93,18 @@ class User(AbstractUser):
 
     def get_short_name(self) -> str:
         return self.name
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session is compared with at each request, together with the user that is read anyway."""
+        before: str = super()._get_session_auth_hash(secret=secret)  # type: ignore[misc]
+        if not self.session_generation:
+            return before
+        return salted_hmac(
+            "townships.User.session", f"{before}{self.session_generation}", algorithm="sha256"
+        ).hexdigest()
+
+    def is_disabled_on(self, day: date) -> bool:
+        return not self.is_active or (self.disabled_from is not None and self.disabled_from <= day)
 
     @property
     def is_staff(self) -> bool:  # type: ignore[override]

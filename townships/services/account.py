@@ -38,7 +38,7 @@ def issue_one_time_password(user: User, *, by: Any) -> str:
 
     Returned once and kept nowhere but as a hash. Every session of the account ends, and a lock-out is lifted.
     """
-    raw = _random_password()
+    raw = random_password()
     _set_password(user, raw)
     user.must_change_password = True
     user.password_expires_at = timezone.now() + timedelta(hours=ONE_TIME_HOURS)
@@ -46,6 +46,19 @@ def issue_one_time_password(user: User, *, by: Any) -> str:
     reset(username=user.username)
     record(user, "password_one_time", by=by, what=f"发放一次性密码，{ONE_TIME_HOURS} 小时内有效", stage=Stage.FILE)
     return raw
+
+
+@transaction.atomic
+def retire() -> int:
+    """Switch off every account whose day has come; the sign-in has refused it since midnight. How many it was."""
+    due = User.objects.filter(is_active=True, disabled_from__lte=timezone.localdate())
+    users = list(due.select_for_update())
+    for user in users:
+        user.is_active = False
+        user.save(update_fields=["is_active"])
+        what = f"{user.disabled_from} 起停用账号"
+        record(user, "account_retired", by=None, what=what, stage=Stage.FILE)
+    return len(users)
 
 
 def password_is_due(user: User, now: datetime) -> bool:
@@ -82,7 +95,7 @@ def _set_password(user: User, raw: str) -> None:
     user.password_changed_at = timezone.now()
 
 
-def _random_password() -> str:
+def random_password() -> str:
     """Three groups of four with hyphens; 62 bits. Letters, a digit and the hyphen make three classes."""
     while True:
         groups = ["".join(secrets.choice(LETTERS + DIGITS) for _ in range(GROUP)) for _ in range(GROUPS)]

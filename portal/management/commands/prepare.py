@@ -28,7 +28,8 @@ class Command(BaseCommand):
             call_command("grant_web_role")
         call_command("load_reference", stdout=sys.stderr)
         retention.load_rules()
-        collect_static()
+        if not settings.STATIC_IS_GIVEN:
+            collect_static()
         if settings.DEMO_DATA:
             load_demo_once()
 

@@ -14,6 +14,7 @@ from command_room.demo import (
     escalations,
     judged,
     messages,
+    opinions,
     saved_filters,
     shift_notes,
     stage_action,
@@ -71,6 +72,7 @@ def load(*, seed: int, now: datetime | None = None, events: int = EVENTS) -> Loa
     escalations.settle(now)
     shift_notes.write(cast, now, rng)
     saved_filters.write(cast)
+    opinions.write(cast, now)
     messages.save(book.notices, now, rng)
     _photograph(course, staged)
     accounts.give_passwords(cast.people)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from command_room.services import care_people, care_running, care_units
+from command_room.services import care_feedback, care_people, care_running, care_units
 from command_room.services.care_card import Card
 from records.services.job_run import Job
 
@@ -29,6 +29,7 @@ def cards(now: datetime, jobs: Sequence[Job]) -> list[Card]:
         care_units.squads(today),
         care_units.routes(today),
         care_running.missing_years(now),
+        care_feedback.unanswered(now),
         care_people.without_post(today),
         care_people.expired_passwords(now),
         care_people.never_used(today),

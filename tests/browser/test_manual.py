@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from command_room.models import Feedback
@@ -113,3 +114,7 @@ def test_looks_that_only_the_manual_needs(committed_cast: Cast, open_page: OpenP
     admin = Person(open_page(DESK), cast.bureau_admin.username, javascript=True)
     admin.goto(f"/admin/townships/user/{cast.grid.pk}/one-time-password/", "h25-one-time-password")
     admin.goto(f"/admin/enforcement/{Limit._meta.model_name}/", "h26-limits")
+    admin.goto("/retention/", "h28-retention")
+    Person(open_page(DESK), cast.leader.username, javascript=True).goto("/wall-links/", "h27-wall-links")
+    Person(open_page(DESK), cast.auditor.username, javascript=True).goto("/audit/", "h29-audit")
+    duty.goto(reverse("townships:second-factor"), "h30-second-factor")

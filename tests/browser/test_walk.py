@@ -79,7 +79,7 @@ def report(person: Person, tmp_path: Path) -> Event:
     else:
         page.get_by_role("button", name="查找").click()
     page.locator("#categories label").first.click()
-    page.get_by_label("地点").fill("东湖路 18 号门口")
+    page.locator("#id_place").fill("东湖路 18 号门口")
     page.get_by_label("情况").fill("夜市摊位占用人行道，油烟直排，劝导三次无效。")
     page.locator("input[type=file]").set_input_files(photo)
     person.press("上报")

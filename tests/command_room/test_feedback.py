@@ -129,8 +129,12 @@ def test_every_page_leads_there_from_its_foot(cast: Cast) -> None:
     assert "13800001234" not in html
 
 
-def test_the_admin_leads_there_too(cast: Cast, admin_rights: None, calendar_2026: None) -> None:
-    assert f'href="{WRITE}?from=/admin/"' in client_for(cast.bureau_admin).get("/admin/").content.decode()
+def test_the_admin_leads_there_too_and_counts_what_waits(cast: Cast, admin_rights: None, calendar_2026: None) -> None:
+    said(cast.duty)
+    html = client_for(cast.bureau_admin).get("/admin/").content.decode()
+    assert f'href="{WRITE}?from=/admin/"' in html
+    assert "等答复的意见" in html
+    assert Feedback.objects.get().number in html
 
 
 # --- read ---------------------------------------------------------------------------------------------------------------

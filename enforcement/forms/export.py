@@ -10,7 +10,7 @@ LONGEST = 2000  # characters: more than any filter form sends
 
 
 class ExportForm(forms.Form):
-    query = forms.CharField(required=False, max_length=LONGEST, strip=False)
+    query = forms.CharField(required=False, max_length=LONGEST, strip=False, widget=forms.HiddenInput)
     format = forms.ChoiceField(choices=[(XLSX, "Excel"), (CSV, "CSV")])
     request_id = request_id()
 

@@ -4,12 +4,14 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from command_room.models import DefaultFilter, SavedFilter
 from records.models import Stage
-from records.services import once, record
+from records.services import Refused, once, record
+
+TAKEN = "已经有一个叫“{}”的筛选，请换个名字，或者先删掉那一个。"
 
 
 def of_list(user: Any, code: str) -> list[SavedFilter]:
@@ -23,7 +25,7 @@ def seen(user: Any) -> QuerySet[SavedFilter]:
 
 
 def save(*, code: str, name: str, query: str, is_shared: bool, by: Any, request_id: UUID) -> SavedFilter:
-    """Whether the name is free and there is room, `refusal` has said."""
+    """Whether the name is free and there is room, `refusal` has said; a colleague may be quicker by a moment."""
     whose = {"unit_id": by.acting.unit_id} if is_shared else {"owner": by}
 
     def create() -> SavedFilter:
@@ -32,7 +34,16 @@ def save(*, code: str, name: str, query: str, is_shared: bool, by: Any, request_
         record(made, "filter_save", by=by, what=f"保存了筛选“{name}”", stage=Stage.FILE, data={"query": query})
         return made
 
-    return once(SavedFilter, request_id, create, name=name, list=code, made_by=by)
+    try:
+        return once(SavedFilter, request_id, create, name=name, list=code, made_by=by)
+    except IntegrityError as error:
+        raise taken(name, Q(**whose), code, error) from error
+
+
+def taken(name: str, whose: Q, code: str, error: IntegrityError) -> Exception:
+    """The sentence about the one that has the name, which the unique index has just told of."""
+    other = SavedFilter.objects.filter(whose, list=code, name=name).first()
+    return Refused(other, TAKEN.format(name)) if other else error
 
 
 def refusal(*, code: str, name: str, is_shared: bool, by: Any, request_id: UUID) -> str:
@@ -40,18 +51,22 @@ def refusal(*, code: str, name: str, is_shared: bool, by: Any, request_id: UUID)
     whose = Q(unit_id=by.acting.unit_id) if is_shared else Q(owner=by)
     others = SavedFilter.objects.filter(whose, list=code).exclude(request_id=request_id)
     if others.filter(name=name).exists():
-        return f"已经有一个叫“{name}”的筛选，请换个名字，或者先删掉那一个。"
+        return TAKEN.format(name)
     if others.count() >= settings.SAVED_FILTERS:
         side = "本单位" if is_shared else "您"
         return f"{side}在这个列表已经保存了 {settings.SAVED_FILTERS} 个筛选，请先删掉不用的。"
     return ""
 
 
-@transaction.atomic
 def rename(saved: SavedFilter, *, name: str, by: Any) -> None:
     before, saved.name = saved.name, name
-    saved.save(update_fields=["name"])
-    record(saved, "filter_rename", by=by, what=f"把筛选“{before}”改名为“{name}”", stage=Stage.FILE)
+    try:
+        with transaction.atomic():
+            saved.save(update_fields=["name"])
+            record(saved, "filter_rename", by=by, what=f"把筛选“{before}”改名为“{name}”", stage=Stage.FILE)
+    except IntegrityError as error:
+        whose = Q(unit_id=saved.unit_id) if saved.is_shared else Q(owner_id=saved.owner_id)
+        raise taken(name, whose, saved.list, error) from error
 
 
 @transaction.atomic

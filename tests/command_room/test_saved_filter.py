@@ -10,6 +10,7 @@ from django.utils import timezone
 from command_room.models import DefaultFilter, SavedFilter
 from command_room.services import saved_filter as saved_filters
 from records.models import Entry
+from records.services import Refused
 from tests.cast import Cast, client_for
 from tests.command_room.rows import make_events
 
@@ -149,3 +150,14 @@ def test_page_of_all_filters(cast: Cast) -> None:
     page = client_for(cast.officer).get("/filters/").content.decode()
     assert "夜查" in page
     assert "删除" not in page.split("<main")[1].split("panel")[1]
+
+
+def test_a_name_that_a_colleague_took_a_moment_earlier_is_told(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The form has found it free: only the index is in the way."""
+    first, other = kept(cast.duty, is_shared=True), kept(cast.duty, "日查", is_shared=True)
+    monkeypatch.setattr(saved_filters, "refusal", lambda **_: "")
+    answer = keep(cast.leader, whose="unit")
+    assert (answer.status_code, answer.url) == (303, first.get_absolute_url())
+    with pytest.raises(Refused, match="已经有一个叫“夜查”的筛选"):
+        saved_filters.rename(other, name="夜查", by=cast.leader)
+    assert set(SavedFilter.objects.values_list("name", flat=True)) == {"夜查", "日查"}

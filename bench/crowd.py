@@ -20,6 +20,7 @@ from http.client import HTTPException
 from pathlib import Path
 from statistics import quantiles
 from threading import Lock
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import django
@@ -108,7 +109,7 @@ class Person:
             yield self.report, 2
             return
         yield lambda: self.look("whistles", "/whistles/"), 2
-        yield lambda: self.look("search", f"/search/?q={self.rng.choice(WORDS)}"), 2
+        yield lambda: self.look("search", f"/search/?{urlencode({'q': self.rng.choice(WORDS)})}"), 2
         if self.role == "liaison":
             yield lambda: self.look("dispatches", "/dispatches/?state=open"), 3
             yield self.sign, 1
@@ -167,10 +168,12 @@ def main() -> int:
             crowd, rng = Crowd(running.port, Tally(), time.monotonic() + SECONDS), random.Random(SEED)
             begun = cpu_seconds([running.process.pid])
             with ThreadPoolExecutor(PEOPLE + WALLS) as pool:
-                for path in walls:
-                    pool.submit(watch, crowd, path, random.Random(rng.random()))
+                going = [pool.submit(watch, crowd, path, random.Random(rng.random())) for path in walls]
                 for role, cookie in people:
-                    pool.submit(Person(crowd, role, cookie, category, random.Random(rng.random())).run)
+                    person = Person(crowd, role, cookie, category, random.Random(rng.random()))
+                    going.append(pool.submit(person.run))
+            for one in going:
+                one.result()  # nobody goes home without a word
             return told(crowd.tally, cpu_seconds([running.process.pid]) - begun)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -20,7 +20,7 @@ TITLE = "夜市油烟联合整治"
 def submit(person: Person, asked: list[Unit]) -> Whistle:
     page, when = person.page, timezone.localtime() + timedelta(hours=20)
     person.goto("/whistles/", "j01-whistles")
-    page.locator("main").get_by_role("link", name="发起联合行动").click()
+    person.follow(page.locator("main").get_by_role("link", name="发起联合行动"))
     person.look("j02-empty")
     page.get_by_label("行动名称").fill(TITLE)
     page.get_by_label("为什么、做什么").fill("投诉集中，一家去解决不了。")

@@ -38,20 +38,21 @@ def book(*rows: tuple[Any, ...]) -> bytes:
     return out.getvalue()
 
 
-def choose(page: Page, content: bytes) -> None:
+def choose(person: Administrator, content: bytes) -> None:
+    page = person.page
     page.locator("input[type=file]").set_input_files({"name": "名单.xlsx", "mimeType": "", "buffer": content})
     if page.locator("select[name=format]").count():
         page.locator("select[name=format]").select_option(label="xlsx")
-    page.get_by_role("button", name="预览").click()
+    person.follow(page.get_by_role("button", name="预览"))
 
 
 def imported(person: Administrator, path: str, wrong: bytes, *, cell: str, right: bytes, name: str) -> None:
     """Upload, read what is wrong, mend, upload again, confirm."""
     person.goto(path, f"{name}-1-upload")
-    choose(person.page, wrong)
+    choose(person, wrong)
     expect(person.page.locator("#content")).to_contain_text(cell)
     person.look(f"{name}-2-wrong")
-    choose(person.page, right)
+    choose(person, right)
     person.look(f"{name}-3-preview")
     person.page.locator("input.default[type=submit]").first.click()
 
@@ -113,7 +114,7 @@ def test_walk_of_a_person_who_leaves(committed_cast: Cast, open_page: OpenPage) 
     leaver.goto("/worklist/", "")
     admin = Administrator(open_page(PHONE), "bureau-admin", javascript=True)
     admin.goto(f"/admin/townships/user/{cast.duty.pk}/change/", "l1-person")
-    admin.page.get_by_role("link", name="离岗移交").click()
+    admin.follow(admin.page.get_by_role("link", name="离岗移交"))
     admin.look("l2-open")
     admin.page.get_by_label("交给谁").select_option(label="演示值班二（duty-2）")
     admin.press("移交并停用")

@@ -82,7 +82,7 @@ def test_walk_of_a_shift_handed_over(committed_cast: Cast, open_page: OpenPage, 
 
     coming = Person(open_page(DESK, javascript=javascript), "duty-2", javascript=javascript)
     coming.goto("/board/", "s4-board")
-    coming.page.get_by_role("link", name="等人接班").click()
+    coming.follow(coming.page.get_by_role("link", name="等人接班"))
     coming.look("s5-note")
     coming.press("我来接班")
     expect(coming.page.locator(".notices")).to_contain_text("您已接班")

@@ -43,7 +43,7 @@ def agree(person: Person, dispatch: Dispatch) -> None:
 def reassign(person: Person, cast: Cast) -> None:
     page = person.page
     person.goto("/worklist/", "r08-arbitrators-worklist")
-    page.get_by_role("link", name="裁定退哨").click()
+    person.follow(page.get_by_role("link", name="裁定退哨"))
     person.look("r09-to-arbitrate")
     page.locator("input[name=outcome][value=reassigned]").check()
     page.locator("#arbitrate_decision").fill("占用人行道经营归综合执法局管。")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from enforcement.models import Dispatch, Event, Whistle
 from tests.browser.conftest import DESK, PHONE, SHOTS
@@ -35,6 +35,11 @@ class Person:
     def goto(self, path: str, name: str) -> None:
         self.page.goto(path)
         self.look(name)
+
+    def follow(self, target: Locator) -> None:
+        """Click what leads to another page, and wait until it is there: a click alone returns before that."""
+        with self.page.expect_navigation():
+            target.click()
 
     def press(self, name: str) -> None:
         """Press the button of this name that is on the screen: wide pages and phones have it in different places."""

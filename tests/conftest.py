@@ -15,6 +15,7 @@ from django.db import connection
 from django.test import TransactionTestCase
 
 from portal import embedded
+from tests.kept import tables_with_rows
 
 pytest_plugins = ["tests.cast"]
 SHARED = Path(os.environ["PORTAL_TEST_DIR"])  # set by tests/settings.py
@@ -79,11 +80,9 @@ def _quick_flush() -> Iterator[None]:
 
 
 def empty_tables() -> None:
-    tables = set(connection.introspection.django_table_names()) - STAYS
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (TABLE {name})" for name in sorted(tables)))
-        if full := [name for (name,) in cursor.fetchall()]:
-            cursor.execute(f"TRUNCATE {', '.join(full)} CASCADE")
+    if full := tables_with_rows() - STAYS:
+        with connection.cursor() as cursor:
+            cursor.execute(f"TRUNCATE {', '.join(sorted(full))} CASCADE")
 
 
 @pytest.fixture(scope="session")

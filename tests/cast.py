@@ -213,6 +213,7 @@ def kept_rows(django_db_setup: None, django_db_blocker: Any) -> Kept:
         kept.make("cast", make_cast, on=["units"])
         kept.make("calendar", make_calendar)
         kept.make("rules", make_rules, on=["units", "calendar"])
+        kept.make("admin_rights", reference.load_admin_rights)
     return kept
 
 
@@ -240,8 +241,8 @@ def rules(reference_units: None, calendar_2026: None, kept_rows: Kept) -> None:
 
 
 @pytest.fixture
-def admin_rights(db: None) -> None:
-    reference.load_admin_rights()
+def admin_rights(db: None, kept_rows: Kept) -> None:
+    kept_rows.put("admin_rights")
 
 
 def client_for(user: User) -> Client:

@@ -2,7 +2,9 @@
 
 import csv
 import stat
+from collections import Counter
 from datetime import datetime
+from unittest import mock
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,6 +13,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.test import Client
+from django.utils import timezone
 
 from command_room.demo import accounts
 from command_room.demo.cast import GANLIN, SLUGS
@@ -20,17 +23,18 @@ from command_room.demo.photos import SCENES as PHOTOGRAPHED
 from command_room.demo.stage import SCENES
 from command_room.services import worklist
 from command_room.templatetags.look import tone_of
-from enforcement.models import Appeal, Category, Check, Dispatch, Event, Handover, Limit, Report, Whistle
+from enforcement.models import Appeal, Category, Check, Dispatch, Escalation, Event, Handover, Limit, Report, Whistle
 from enforcement.rules.clocks import next_due, whistle_next_due, whistle_state
 from enforcement.rules.deadlines import assembled
 from enforcement.services import appeal as appeals
+from enforcement.services import escalation
 from enforcement.services.clocks import course_of, part_of
 from enforcement.services.limit import accept_due, whistle_clocks
+from enforcement.services.reds import third_reds
 from notifications.models import Delivery, Message
 from records.models import Attachment, Entry
 from records.services.number import next_number
 from records.services.seal import is_intact
-from tests.command_room.demo_escalations import check_first_sweep, shows_every_level_and_a_third_red
 from townships import people
 from townships.models import Post, Role, ShiftNote, Unit, User
 
@@ -127,6 +131,16 @@ def check_outside() -> None:
     assert not Event.objects.filter(number=fresh).exists()
 
 
+def check_first_sweep(now: datetime) -> None:
+    """What was late when the demo was loaded has been told: the first sweep tells nobody, and leaves nothing to do."""
+    before = Escalation.objects.count(), Message.objects.count()
+    with mock.patch.object(timezone, "now", return_value=now):
+        escalation.sweep()
+    assert (Escalation.objects.count(), Message.objects.count()) == before
+    for model in (Dispatch, Whistle, Event):
+        assert not model._default_manager.filter(alarm_at__lte=now).exists()
+
+
 def test_load_from_one_seed_gives_the_same() -> None:
     first = drawn()
     assert first == drawn()
@@ -208,6 +222,20 @@ def shows_every_unit_and_role() -> None:
     with_liaison = set(Post.objects.filter(role=Role.LIAISON).values_list("unit_id", flat=True))
     assert with_liaison == set(Unit.objects.departments().values_list("pk", flat=True))
     assert set(Event.objects.values_list("township__code", flat=True)) == set(SLUGS)
+
+
+def shows_every_level_and_a_third_red(now: datetime) -> None:
+    levels = Counter(Escalation.objects.values_list("level", flat=True))
+    assert all(levels[level] > 10 for level in (1, 2, 3)), levels
+    assert not Escalation.objects.filter(at__gt=now).exists()
+    assert Escalation.objects.filter(level=2).running().exists()
+    assert Escalation.objects.filter(level=3).running().exists()
+    assert third_reds(now)
+    numbers = Escalation.objects.filter(level=3).values_list("number", flat=True)
+    assert len(set(numbers)) == len(numbers)
+    assert ShiftNote.objects.filter(taken_over_at=None).count() == 1
+    assert ShiftNote.objects.exclude(taken_over_at=None).count() > 15
+    assert not ShiftNote.objects.filter(at__gt=now).exists()
 
 
 def gives_every_account_something_to_do(now: datetime) -> None:

@@ -61,6 +61,11 @@ def can_change_filter(user: Any, saved: SavedFilter) -> bool:
     return is_own or (can_share_filter(user) and saved.unit_id == user.acting.unit_id)
 
 
+def can_export_contacts(user: Any) -> bool:
+    """Whoever has a post and so can look people up; which of them, and whose mobile, is the page's rule."""
+    return user.acting is not None
+
+
 def can_read_feedback(user: Any) -> bool:
     """What everybody says about the portal: for whoever administers it, and whoever audits that."""
     post = user.acting

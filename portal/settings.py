@@ -185,6 +185,14 @@ CELERY_BEAT_SCHEDULE = {
 
 # --- Long jobs: what people ask for and wait for, see records/services/job.py ------------------------------------
 JOB_KINDS = {"export": "enforcement.exports.work.run"}  # what does each kind
+LISTINGS = {  # the lists that can be taken away as a file, see enforcement/exports/table.py
+    "event": "enforcement.exports.event.EVENTS",
+    "whistle": "enforcement.exports.whistle.WHISTLES",
+    "dispatch": "enforcement.exports.dispatch.DISPATCHES",
+    "escalation": "enforcement.exports.escalation.ESCALATIONS",
+    "person": "command_room.exports.person.PEOPLE",
+    "unit": "command_room.exports.unit.UNITS",
+}
 JOB_NEWS = "notifications.services.job.tell"  # what says that one has ended
 JOBS_AT_ONCE = env.int("JOBS_AT_ONCE", default=1)  # fewer than the hands of the jobs' workers: the sweeps need one
 JOB_TIME_LIMIT = env.int("JOB_TIME_LIMIT", default=3600)  # seconds, then its process is ended and it is tried again

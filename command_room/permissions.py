@@ -28,9 +28,11 @@ def can_view_components(user: Any) -> bool:
 
 
 def can_manage_wall_links(user: Any) -> bool:
-    """A township's leader for the own walls, the bureau's administrators for all."""
+    """A township's leader for the own walls, the guidance office for the city's, the bureau's administrators for all."""
     post = user.acting
-    return post is not None and (post.role == Role.ADMIN or (post.role == Role.LEADER and post.unit.is_township))
+    if post is None:
+        return False
+    return post.role in (Role.ADMIN, Role.GUIDANCE) or (post.role == Role.LEADER and post.unit.is_township)
 
 
 def can_audit(user: Any) -> bool:

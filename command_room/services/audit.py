@@ -40,9 +40,11 @@ WORDS: dict[str, str] = {
     "mail_viewed": "打开邮件文件",
     "file_opened": "下载附件",
     "exported": "导出",
-    "downloaded": "下载导出文件",
+    "job_file_fetched": "下载导出文件",
     "wall_link_made": "生成大屏链接",
     "wall_link_revoked": "作废大屏链接",
+    "city_wall_link_made": "生成全市大屏链接",
+    "city_wall_link_revoked": "作废全市大屏链接",
     "retention_confirmed": "确认清理到期数据",
     "retention_cleared": "清理到期数据",
 }
@@ -52,8 +54,8 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "caller": ("查看来电人", ("caller_viewed",)),
     "person": ("查看个人资料", ("person_viewed", "mail_viewed")),
     "file": ("下载附件", ("file_opened",)),
-    "export": ("导出", ("exported", "downloaded")),
-    "link": ("大屏链接", ("wall_link_made", "wall_link_revoked")),
+    "export": ("导出", ("exported", "job_file_fetched")),
+    "link": ("大屏链接", tuple(what for what in WORDS if "wall_link" in what)),
     "retention": ("到期清理", ("retention_confirmed", "retention_cleared")),
 }
 ACT, ADMIN = "act", "admin"

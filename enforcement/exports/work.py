@@ -31,6 +31,11 @@ def listing_of(code: str) -> Listing:
     return cast(Listing, import_string(settings.LISTINGS[code]))
 
 
+def asked_of(listing: Listing, user: Any, query: str) -> Asked:
+    """Its rows for this person under an address that was kept as text."""
+    return listing.asked(user, QueryDict(query))
+
+
 def is_short(asked: Asked) -> bool:
     """Whether it is a download of this moment; counts no farther than it has to."""
     return bool(asked.rows.order_by()[: settings.EXPORT_AT_ONCE + 1].count() <= settings.EXPORT_AT_ONCE)
@@ -59,7 +64,7 @@ def run(asked_job: Job, progress: Progress) -> Outcome:
     listing, user = listing_of(asked_job.arguments["list"]), asked_job.by
     if not listing.may(user):
         raise Impossible(NO_SIGHT)
-    asked = listing.asked(user, QueryDict(asked_job.arguments["query"]))
+    asked = asked_of(listing, user, asked_job.arguments["query"])
     if not asked.is_valid:
         raise Impossible(UNCLEAR)
     total = asked.rows.order_by().count()

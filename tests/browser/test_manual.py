@@ -1,15 +1,23 @@
 """The manual and 意见反馈 in the browser: from the log-in page, from the “?” of a page, from the foot; sent and answered."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from random import Random
+from uuid import uuid4
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from command_room.demo import upkeep
 from command_room.models import Feedback
 from enforcement.models import Limit
 from enforcement.rules.deadlines import Step
+from enforcement.services import dated
 from enforcement.services import event as events
+from records.models import PublicLink
+from records.services import link as links
 from tests.browser.conftest import DESK, PHONE, SHOTS
 from tests.browser.test_walk import Person
 from tests.cast import Cast
@@ -114,7 +122,30 @@ def test_looks_that_only_the_manual_needs(committed_cast: Cast, open_page: OpenP
     admin = Person(open_page(DESK), cast.bureau_admin.username, javascript=True)
     admin.goto(f"/admin/townships/user/{cast.grid.pk}/one-time-password/", "h25-one-time-password")
     admin.goto(f"/admin/enforcement/{Limit._meta.model_name}/", "h26-limits")
+    upkeep.age(timezone.now(), Random(1))
+    upkeep.list_expired(cast.bureau_admin, timezone.now())
     admin.goto("/retention/", "h28-retention")
-    Person(open_page(DESK), cast.leader.username, javascript=True).goto("/wall-links/", "h27-wall-links")
+    limit = Limit.objects.filter(kind="routine", step="sign").latest("id")
+    dated.take_over(
+        fresh := Limit(
+            kind="routine",
+            step="sign",
+            unit=limit.unit,
+            amount=limit.amount * 2,
+            valid_from=timezone.localdate() + timedelta(days=7),
+            reason="演示：县府办〔2026〕1 号",
+        ),
+        by=cast.bureau_admin,
+    )
+    fresh.save()
+    admin.goto(f"/admin/enforcement/{Limit._meta.model_name}/{fresh.pk}/history/", "h32-history")
+    leader = Person(open_page(DESK), cast.leader.username, javascript=True)
+    for place in ("一楼指挥大厅", "二楼会商室"):
+        said = {"label": place, "days": 180, "request_id": uuid4()}
+        links.make(cast.ganlin, by=cast.leader, purpose=PublicLink.Purpose.WALL, **said)
+    leader.goto("/wall-links/", "h27-wall-links")
+    said = {"purpose": PublicLink.Purpose.CITY_WALL, "label": "指挥大厅", "days": 180, "request_id": uuid4()}
+    _, token = links.make(cast.zdb, by=cast.zdb_officer, **said)
+    leader.goto(f"/wall/{token}/", "h31-wall-city")
     Person(open_page(DESK), cast.auditor.username, javascript=True).goto("/audit/", "h29-audit")
     duty.goto(reverse("townships:second-factor"), "h30-second-factor")

@@ -61,7 +61,9 @@ def test_city_shows_all_townships_the_most_overdue_first_and_its_red_slips(cast:
     assert len(found.lines) == 15
     assert found.lines[0].row.township == cast.ganlin
     assert (found.lines[0].row.late, found.lines[0].row.red) == (1, 1)
-    assert [(slip.unit, slip.by_unit, slip.due) for slip in found.slips] == [("市场监管局", "甘霖镇", dispatch.next_due)]
+    assert [(slip.unit, slip.by_unit, slip.due) for slip in found.slips] == [
+        ("市场监管局", "甘霖镇", dispatch.next_due)
+    ]
     assert dispatch.whistle.title in text.partition("红牌督办")[2]
 
 
@@ -73,7 +75,9 @@ def test_numbers_are_those_of_today(cast: Cast, url: str) -> None:
     assert (line.reported, line.blown, line.closed) == (2, 0, 0)
     make_whistles(cast, 2, NOW, state="reported")
     make_whistles(cast, 1, NOW - timedelta(days=1))
-    Whistle.objects.filter(pk=Whistle.objects.earliest("id").pk).update(state="closed", closed_at=NOW, closed_by=cast.leader)
+    Whistle.objects.filter(pk=Whistle.objects.earliest("id").pk).update(
+        state="closed", closed_at=NOW, closed_by=cast.leader
+    )
     said = {name: n for name, n, _ in wall_city.wall(NOW).numbers}
     assert (said["今日上报"], said["今日吹哨"], said["今日办结"], said["在办哨单"]) == (5, 2, 1, 2)
 

@@ -18,7 +18,7 @@ from records.services import entry_for
 from records.services.job import Progress
 from townships.models import User
 
-EXPORTED = (("ganlin-duty", "state=open", timedelta(minutes=50)), ("zdb-officer", "", timedelta(minutes=95)))
+EXPORTED = (("ganlin-duty", "state=open", timedelta(minutes=3)), ("zdb-officer", "", timedelta(minutes=6)))
 KEPT = timedelta(hours=24)
 REMINDED, REMINDED_AGO = 4, timedelta(minutes=25)
 

@@ -82,6 +82,7 @@ def load(*, seed: int, now: datetime | None = None, events: int = EVENTS) -> Loa
     accounts.give_passwords(cast.people)
     accesses.write(cast.people, now, rng)
     upkeep.announce_channels(cast.people["bureau-admin"], now)
+    upkeep.hang_walls(cast.people, now)
     upkeep.age(now, rng)
     upkeep.list_expired(cast.people["bureau-admin"], now)
     left_out = len(SCENES) - len(staged)

@@ -1,20 +1,30 @@
 """What the administrator has at hand: a channel rule that begins later, and what is past its time and waits for a yes."""
 
+import secrets
+from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from random import Random
+from uuid import UUID
 
+from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from command_room.services import retention
+from command_room.services.wall import purpose_of
 from notifications.models import ChannelRule, Delivery
-from records.models import Entry, RetentionList, RetentionRule, Stage
+from records.models import Entry, PublicLink, RetentionList, RetentionRule, Stage
 from records.services import entry_for
-from townships.models import User
+from townships.models import Unit, User
 
+WALLS = (  # (account, where, is a screen using it, was it taken back)
+    ("ganlin-leader", "一楼指挥大厅", True, False),
+    ("ganlin-leader", "二楼会商室", False, True),
+    ("zdb-officer", "市指挥中心东墙", True, False),
+)
 SESSIONS = 126
 LISTED_AGO = timedelta(days=2)
-MONTHS = ((timedelta(days=33), 88, True), (timedelta(days=63), 0, False))  # (ago, cleared, was it confirmed)
+MONTHS = ((timedelta(days=63), 0, False), (timedelta(days=33), 88, True))  # (ago, cleared, was it confirmed)
 
 
 # --- 消息渠道 -----------------------------------------------------------------------------------------------------------
@@ -31,6 +41,22 @@ def announce_channels(admin: User, now: datetime) -> None:
         reason="基层反映夜里普通消息太多：下周起夜间只发应急的",
     )
     _say(rule, "admin_add", "新增消息渠道", by=admin, at=now - timedelta(hours=5))
+
+
+# --- 大屏 ---------------------------------------------------------------------------------------------------------------
+def hang_walls(people: Mapping[str, User], now: datetime) -> None:
+    """A link that a screen uses, one that was taken back, one of the city. Nobody has their tokens."""
+    for place, (account, label, is_used, is_revoked) in enumerate(WALLS, 1):
+        by = people[account]
+        post, made_at = by.acting, now - timedelta(days=20 * place)
+        assert post is not None  # every account of the demo has one  # noqa: S101
+        PublicLink.objects.create(
+            purpose=purpose_of(post.unit), target_type=ContentType.objects.get_for_model(Unit), target_id=post.unit_id,
+            label=label, token_hash=secrets.token_hex(32), made_at=made_at, made_by=by,
+            expires_at=made_at + timedelta(days=180), used_at=now - timedelta(minutes=1) if is_used else None,
+            revoked_at=made_at + timedelta(days=1) if is_revoked else None, revoked_by=by if is_revoked else None,
+            request_id=UUID(int=place),
+        )  # fmt: skip
 
 
 # --- 保存期限 -----------------------------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ from enforcement.services import appeal as appeals
 from enforcement.services.clocks import course_of, part_of
 from enforcement.services.limit import accept_due, whistle_clocks
 from notifications.models import ChannelRule, Delivery, Message
-from records.models import Attachment, Entry, Job, RetentionList
+from records.models import Attachment, Entry, Job, PublicLink, RetentionList
 from records.services.number import next_number
 from records.services.seal import is_intact
 from tests.command_room.test_demo_escalations import shows_every_level_and_a_third_red
@@ -272,6 +272,8 @@ def shows_what_desks_and_the_administrator_did(now: datetime) -> None:
     done = [one["id"] for one in lot.outcomes if one["is_done"]]
     assert len(done) >= 3
     assert Escalation.objects.filter(dispatch__in=done, level=1, at=lot.at).count() == len(done)
+    purposes = PublicLink.objects.valid(now).values_list("purpose", flat=True)
+    assert set(purposes) == set(PublicLink.Purpose.values)
     assert ChannelRule.objects.get().valid_from > now
     assert not ChannelRule.objects.on(now).exists()
     assert set(RetentionList.objects.values_list("rule__kind", "state")) == {

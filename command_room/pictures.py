@@ -77,7 +77,7 @@ PICTURES: dict[str, Picture] = {
         Picture("export", "x7-ticked", "勾选好的派单，上面是批量办和导出", width=DESK, height=620),
         Picture("second-factor", "h30-second-factor", "二次验证"),
         Picture("wall", "h27-wall-links", "大屏链接", width=DESK, height=700),
-        Picture("wall-city", "h31-wall-city", "全市大屏", width=DESK, height=810),
+        Picture("wall-city", "h31-wall-city", "全市大屏", width=DESK, height=900),
         Picture("retention", "h28-retention", "保存期限", width=DESK, height=800),
         Picture("audit", "h29-audit", "审计", width=DESK, height=760),
         Picture("trail", "19-closed", "办结的哨单，进度和经过都在", width=DESK, height=1300),

@@ -59,7 +59,8 @@ def find(rows: QuerySet[M], wanted: Wanted, *, via: str = "", text: Plain | None
 def _is_common(model: Any, pieces: list[str]) -> bool:
     """Asked of each row, so that the planner cannot go by the index of pieces instead and look at all that have them."""
     has_them = ExpressionWrapper(Q(words__contains=pieces), BooleanField())
-    return sum(model._default_manager.order_by("-pk").values_list(has_them, flat=True)[:NEWEST]) >= COMMON
+    many: int = sum(model._default_manager.order_by("-pk").values_list(has_them, flat=True)[:NEWEST])
+    return many >= COMMON
 
 
 class Among(Func):

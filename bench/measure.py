@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from bench import exports, load, seed
 from bench.load import Call, Figures
 from bench.report import write
-from bench.servers import copy_database, free_port, program
+from bench.servers import checkpoint, copy_database, free_port, program
 from enforcement.models import Event, Whistle
 from notifications.models import Delivery
 from portal import embedded
@@ -55,6 +55,7 @@ def main(sizes: list[int], postgres: embedded.Postgres, database: int) -> None:
         copy_database(postgres, "bench_base", name)
         _use(name)
         seed.fill(size)
+        checkpoint(postgres)
         print(f"{size:,} events", flush=True)
         with web(name) as (port, server):
             rows += pages(size, port, [server, database])

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from command_room.models import DefaultFilter, SavedFilter
 from records.models import Stage
@@ -15,13 +15,21 @@ TAKEN = "已经有一个叫“{}”的筛选，请换个名字，或者先删掉
 
 
 def of_list(user: Any, code: str) -> list[SavedFilter]:
-    """The chips over a list, the unit's first, each with `is_default`. One query."""
-    return list(seen(user).filter(list=code))
+    """The chips over a list, the unit's first, each with `is_default`. One query where there are none, else two."""
+    return _marked(user, SavedFilter.objects.visible_to(user).filter(list=code).order_by("unit_id", "id"))
 
 
-def seen(user: Any) -> QuerySet[SavedFilter]:
-    mine = DefaultFilter.objects.filter(user=user.pk, saved_filter=OuterRef("pk"))
-    return SavedFilter.objects.visible_to(user).annotate(is_default=Exists(mine)).order_by("list", "unit", "id")
+def seen(user: Any) -> list[SavedFilter]:
+    """All of this person's and their unit's, by list, each with `is_default`."""
+    return _marked(user, SavedFilter.objects.visible_to(user).order_by("list", "unit_id", "id"))
+
+
+def _marked(user: Any, filters: QuerySet[SavedFilter]) -> list[SavedFilter]:
+    found = list(filters)
+    defaults = set(DefaultFilter.objects.filter(user=user.pk).values_list("saved_filter", flat=True)) if found else ()
+    for one in found:
+        one.is_default = one.pk in defaults
+    return found
 
 
 def save(*, code: str, name: str, query: str, is_shared: bool, by: Any, request_id: UUID) -> SavedFilter:

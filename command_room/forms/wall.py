@@ -9,8 +9,8 @@ from townships.models import Unit
 TERMS = ((30, "30 天"), (90, "90 天"), (180, "半年"), (365, "一年"))
 
 
-class WallChoice(forms.ModelChoiceField):
-    def label_from_instance(self, obj: Unit) -> str:  # type: ignore[override]
+class WallChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, obj: Unit) -> str:
         return f"{obj}指挥台" if obj.is_township else f"全市总览（{obj}）"
 
 

@@ -24,10 +24,10 @@ from enforcement.models import Appeal, Caller, Check, Dispatch, Event, Report, W
 from notifications.mail_files import is_mail
 from notifications.models import Delivery, Message
 from records.models import Access, Attachment, RetentionList, RetentionRule, Stage
-from records.services import access, advance, record
+from records.services import access, advance, lock, record
 
 CHUNK = 500
-HALF_YEAR, THREE_YEARS = 183, 1096
+HALF_YEAR, THREE_YEARS = 184, 1096  # in days, the longest that there are
 State = RetentionList.State
 
 
@@ -255,17 +255,26 @@ def clear_confirmed() -> None:
 
 
 def _clear(found: RetentionList, clear: Callable[[datetime], int]) -> None:
-    while True:
-        with transaction.atomic():
-            gone = clear(found.before)
-            found.cleared += gone
-            found.save(update_fields=["cleared", "changed_at"])
-        if not gone:
-            finish(found)
-            return
+    """Until nothing is left of it, or another worker has ended it."""
+    while _clear_part(found, clear):
+        pass
 
 
 @transaction.atomic
+def _clear_part(found: RetentionList, clear: Callable[[datetime], int]) -> int:
+    """With the list locked: of two workers at it each clears and counts its own parts, and one ends it."""
+    lock(found)
+    if found.state != State.CONFIRMED:
+        return 0
+    gone = clear(found.before)
+    if not gone:
+        finish(found)
+        return 0
+    found.cleared += gone
+    found.save(update_fields=["cleared", "changed_at"])
+    return gone
+
+
 def finish(found: RetentionList) -> None:
     label = KINDS[found.rule.kind].label
     what = f"已清理到期的{label} {found.cleared} 条"

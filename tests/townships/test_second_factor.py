@@ -226,3 +226,10 @@ def test_role_that_is_none_is_refused_at_the_start(settings: Any) -> None:
     settings.OTP_REQUIRED_ROLES = ["boss"]
     with pytest.raises(Exception, match=r"portal\.E002"):
         call_command("check")
+
+
+def test_reset_ends_every_session_of_the_account(cast: Cast, admin_rights: None) -> None:
+    client = client_for(cast.duty)
+    assert client.get("/whistles/").status_code == 200
+    second_factor.reset(cast.duty, by=cast.bureau_admin)
+    assert client.get("/whistles/").url.startswith("/login/")  # type: ignore[attr-defined]

@@ -88,7 +88,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "townships.entrance.SignedInMiddleware",
     "portal.middleware.SaneRequestMiddleware",
     "townships.middleware.ActingPostMiddleware",
     "townships.entrance.IdleMiddleware",

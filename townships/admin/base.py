@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, connection
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -12,7 +13,7 @@ from import_export.admin import ExportMixin, ImportExportMixin
 from import_export.forms import ExportForm
 
 from records.models import Stage
-from records.services import access, record
+from records.services import access, lock, record
 from townships.admin import history
 from townships.admin.files import ImportFolder, NoRowsError, SafeCSV, SafeXLSX, problems, workbook
 from townships.services.changes import changes
@@ -42,10 +43,21 @@ class RecordedAdmin(admin.ModelAdmin):
     object_history_template = "admin/recorded_history.html"
 
     def changeform_view(self, request: HttpRequest, object_id: Any = None, *args: Any, **kwargs: Any) -> Any:
-        response = super().changeform_view(request, object_id, *args, **kwargs)
+        try:
+            response = super().changeform_view(request, object_id, *args, **kwargs)
+        except IntegrityError:  # a colleague was quicker by a moment: the form is looked at again, and says so
+            response = super().changeform_view(request, object_id, *args, **kwargs)
         if self.is_personal and object_id and request.method == "GET" and response.status_code == OK:
             access.note(request.user, "person_viewed", self.get_object(request, object_id))
         return response
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """To be saved, it is locked: the whole row is written, and must not undo what became of it in between."""
+        row = super().get_object(request, object_id, from_field)
+        if row is not None and request.method == "POST" and connection.in_atomic_block:
+            if self.has_change_permission(request, row):
+                lock(row)
+        return row
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         return False

@@ -377,6 +377,10 @@ LOGGING = {
         "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "urllib3": {"level": "INFO"},  # below it, it writes addresses with the tokens in them
         # below INFO it writes every path, and a wall's holds its token
-        "gunicorn.error": {"handlers": ["console"], "level": "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL, "propagate": False},
+        "gunicorn.error": {
+            "handlers": ["console"],
+            "level": "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL,
+            "propagate": False,
+        },
     },
 }

@@ -10,7 +10,9 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from records.models import Entry
@@ -404,3 +406,13 @@ def test_export_page_needs_no_inline_code(cast: Cast, client: Client) -> None:
 
 def test_export_is_not_for_others(cast: Cast) -> None:
     assert client_for(cast.duty).get(page(Unit, "export"), follow=True).status_code == 403
+
+
+def test_row_that_is_saved_is_locked_from_its_reading_on(cast: Cast, client: Client) -> None:
+    """The whole row is written: without the lock, it would undo what became of the account in between."""
+    sent = {"username": "duty", "name": cast.duty.name, "mobile": "13800001234", "is_active": "on"}
+    with CaptureQueriesContext(connection) as asked:
+        assert client.post(page(User, str(cast.duty.pk), "change"), sent).status_code == 302
+    said = [query["sql"] for query in asked if '"townships_user"' in query["sql"]]
+    locked = next(at for at, sql in enumerate(said) if "FOR NO KEY UPDATE" in sql)
+    assert locked < next(at for at, sql in enumerate(said) if sql.startswith('UPDATE "townships_user" SET "password"'))

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, connection
 from django.http import HttpRequest, HttpResponse
@@ -30,6 +31,22 @@ def xlsx(content: bytes, name: str) -> HttpResponse:
     return HttpResponse(content, content_type=XLSX, headers={"Content-Disposition": disposition})
 
 
+class Picker(AutocompleteSelect):
+    """The admin's own falls over what is no id, in an address or a form that is shown again."""
+
+    def optgroups(self, name: str, value: list[str], attr: Any = None) -> Any:
+        return super().optgroups(name, ids(value), attr)
+
+
+class MultiplePicker(AutocompleteSelectMultiple):
+    def optgroups(self, name: str, value: list[str], attr: Any = None) -> Any:
+        return super().optgroups(name, ids(value), attr)
+
+
+def ids(values: list[str]) -> list[str]:
+    return [value for value in values if not value or str(value).isdecimal()]
+
+
 class RecordedAdmin(admin.ModelAdmin):
     """Nothing is ever deleted here; what is added or changed stands in the timeline, in the same transaction."""
 
@@ -54,10 +71,20 @@ class RecordedAdmin(admin.ModelAdmin):
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """To be saved, it is locked: the whole row is written, and must not undo what became of it in between."""
         row = super().get_object(request, object_id, from_field)
-        if row is not None and request.method == "POST" and connection.in_atomic_block:
-            if self.has_change_permission(request, row):
-                lock(row)
+        is_saved = row is not None and request.method == "POST" and connection.in_atomic_block
+        if is_saved and self.has_change_permission(request, row):
+            lock(row)
         return row
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", Picker(db_field, self.admin_site))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", MultiplePicker(db_field, self.admin_site))
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         return False

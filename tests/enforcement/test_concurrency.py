@@ -11,11 +11,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from enforcement.models import Dispatch, Extension, Lot, Report, Return, Suspension, Whistle
+from enforcement.models import Dispatch, Extension, Report, Return, Suspension, Whistle
 from enforcement.services import claim, returns, withdrawal
 from enforcement.services import dispatch as dispatches
 from enforcement.services import extension as extensions
-from enforcement.services import lot as lots
 from enforcement.services import suspension as suspensions
 from enforcement.services import whistle as whistles
 from notifications.models import Message
@@ -391,13 +390,3 @@ def suspended(cast: Cast, whistle: Whistle, *, approved: bool) -> Suspension:
     if approved:
         suspensions.approve(suspension, by=cast.leader)
     return Suspension.objects.get(pk=suspension.pk)
-
-
-def test_reminder_of_two_lots_at_once_is_told_as_one_of_them(cast: Cast, rules: None) -> None:
-    dispatch = walk.part(walk.approved(cast, helpers=[]), cast.scjg)
-    acts = [
-        partial(lots.run, "remind", [(dispatch.pk, dispatch.state)], lots.Terms(), by=user, request_id=uuid4())
-        for user in (cast.duty, cast.leader)
-    ]
-    assert at_once(*acts) == ["done", "done"]
-    assert sorted(lot.outcomes[0]["is_done"] for lot in Lot.objects.all()) == [False, True]

@@ -49,3 +49,8 @@ def test_most_talkative_log_has_no_address_of_a_wall() -> None:
     asked = "from portal.settings import LOGGING; print(LOGGING['loggers']['gunicorn.error']['level'])"
     done = subprocess.run([sys.executable, "-c", asked], env=told, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "INFO"
+
+
+def test_error_that_is_the_event_itself_does_not_show_the_row_either() -> None:
+    event = {"event": "duplicate key value\nDETAIL:  Key (username)=(不该进日志的) already exists.\n"}
+    assert without_rows(None, "error", event)["event"] == "duplicate key value\nDETAIL: …\n"

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.http import content_disposition_header
 from import_export.admin import ExportMixin, ImportExportMixin
 from import_export.forms import ExportForm
@@ -17,8 +18,11 @@ from records.models import Stage
 from records.services import access, lock, record
 from townships.admin import history
 from townships.admin.files import ImportFolder, NoRowsError, SafeCSV, SafeXLSX, problems, workbook
+from townships.services import account_batch
 from townships.services.changes import changes
 
+GONE = "这个文件已经导入过，或者过期了，这次没有导入。请先看列表里现在的数据，需要的话重新上传。"
+OVERTAKEN = "没有导入：预览以后，另一位管理员改了同样的数据。请重新上传，按新的预览核对。"
 FORMATS = [SafeCSV, SafeXLSX]
 OK = 200
 
@@ -155,6 +159,30 @@ class ImportingAdmin(ImportExportMixin, ExportingAdmin):
             form.add_error("import_file", "文件里没有数据：第 1 行是列名，数据从第 2 行起。")
         else:
             form.add_error("import_file", "文件读不出来。请确认格式选得对，并另存为 CSV（UTF-8）或 XLSX 后再试。")
+
+    def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """One import at a time. A file that is gone, as its confirmation was sent twice, is a sentence and no error page."""
+        try:
+            with transaction.atomic():
+                account_batch.wait_for_turn()
+                response: HttpResponse = super().process_import(request, **kwargs)
+        except (OSError, ValueError, IndexError):  # no such file, no such format
+            messages.warning(request, GONE)
+            return redirect(self.import_url())
+        return response
+
+    def process_result(self, result: Any, request: HttpRequest) -> HttpResponse:
+        """What a colleague has changed since the preview may refuse rows: the library would say that all went well."""
+        if result.has_errors():
+            messages.error(request, OVERTAKEN)
+            return redirect(self.import_url())
+        if refused := len(result.invalid_rows):
+            messages.warning(request, f"有 {refused} 行没有导入：预览以后数据有变动。请重新上传，看这几行怎么改。")
+        response: HttpResponse = super().process_result(result, request)
+        return response
+
+    def import_url(self) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_import")
 
     def import_action(self, request: HttpRequest, **kwargs: Any) -> TemplateResponse:
         response: TemplateResponse = super().import_action(request, **kwargs)

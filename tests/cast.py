@@ -7,13 +7,16 @@ whoever else a test needs. Posts hold from 2025 on and have no end, so that a te
 from dataclasses import dataclass
 from datetime import date, time
 from functools import lru_cache
+from io import StringIO
+from typing import Any
 
 import factory
 import pytest
 from django.contrib.auth.hashers import make_password
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.test import Client
 
+from tests.kept import Kept
 from townships.entrance import begin
 from townships.models import Certificate, Post, Role, Shift, SquadMember, Unit, User
 from townships.services import holidays, reference
@@ -152,9 +155,8 @@ POSTS = {
 CODES = {"ganlin": "330683100", "changle": "330683101", **{c: c for c in ("scjg", "zrzy", "zfj", "zdb", "city")}}
 
 
-def make_units() -> dict[str, Unit]:
-    """The reference units that play, two grids and a sub-unit."""
-    reference.load_units()
+def playing_units() -> dict[str, Unit]:
+    """The reference units that play, and two grids and a sub-unit made for it."""
     by_code = Unit.objects.in_bulk(CODES.values(), field_name="code")
     units = {name: by_code[code] for name, code in CODES.items()}
     children = {
@@ -183,25 +185,49 @@ def make_people(units: dict[str, Unit]) -> dict[str, User]:
     return people
 
 
-@pytest.fixture
-def cast(db: None) -> Cast:
-    units = make_units()
+def make_cast() -> Cast:
+    """The units are there."""
+    units = playing_units()
     return Cast(**units, **make_people(units))
 
 
-@pytest.fixture
-def calendar_2026(db: None) -> None:
+def make_calendar() -> None:
     """The holidays of 2026 and the shipped working hours; 2027 is missing, as in the last weeks of a real year."""
     holidays.load_shipped([2026])
     reference.load_hours()
 
 
+def make_rules() -> None:
+    call_command(UPPER_REFERENCE, stdout=StringIO())
+
+
+@pytest.fixture(scope="session")
+def kept_rows(django_db_setup: None, django_db_blocker: Any) -> Kept:
+    with django_db_blocker.unblock():
+        return Kept({"units": reference.load_units, "cast": make_cast, "calendar": make_calendar, "rules": make_rules})
+
+
 @pytest.fixture
-def rules(calendar_2026: None) -> None:
+def reference_units(db: None, kept_rows: Kept) -> None:
+    """The units that an installation starts with."""
+    kept_rows.put("units")
+
+
+@pytest.fixture
+def cast(reference_units: None, kept_rows: Kept) -> Cast:
+    return kept_rows.put("cast")
+
+
+@pytest.fixture
+def calendar_2026(db: None, kept_rows: Kept) -> None:
+    """The holidays of 2026 and the shipped working hours; 2027 is missing, as in the last weeks of a real year."""
+    kept_rows.put("calendar")
+
+
+@pytest.fixture
+def rules(reference_units: None, calendar_2026: None, kept_rows: Kept) -> None:
     """Categories, limits and routes as an installation starts with them, and the calendar of 2026."""
-    reference.load_units()
-    if UPPER_REFERENCE in get_commands():
-        call_command(UPPER_REFERENCE, verbosity=0)
+    kept_rows.put("rules")
 
 
 @pytest.fixture
@@ -220,10 +246,6 @@ def client_for(user: User) -> Client:
 
 
 @pytest.fixture
-def committed_cast(transactional_db: None) -> Cast:
+def committed_cast(transactional_db: None, cast: Cast, rules: None) -> Cast:
     """The cast, the calendar and the rules in a database that other processes and a live server see."""
-    holidays.load_shipped([2026])
-    reference.load_hours()
-    units = make_units()
-    call_command(UPPER_REFERENCE, verbosity=0)
-    return Cast(**units, **make_people(units))
+    return cast

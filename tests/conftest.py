@@ -5,12 +5,14 @@ import ipaddress
 import os
 import shutil
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.test import TransactionTestCase
 
 from portal import embedded
 
@@ -63,6 +65,25 @@ def connect_here_only(self: socket.socket, address: Any) -> None:
         if host != "localhost" and not ipaddress.ip_address(host.split("%")[0]).is_loopback:
             raise PermissionError(f"a test tried to reach {host}")
     return plain_connect(self, address)
+
+
+STAYS = {"django_migrations", "django_content_type", "auth_permission"}  # what the migrations have written
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_flush() -> Iterator[None]:
+    """After a test that commits, only tables with rows in them are emptied; Django empties all and fills some again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: empty_tables())
+        yield
+
+
+def empty_tables() -> None:
+    tables = set(connection.introspection.django_table_names()) - STAYS
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (TABLE {name})" for name in sorted(tables)))
+        if full := [name for (name,) in cursor.fetchall()]:
+            cursor.execute(f"TRUNCATE {', '.join(full)} CASCADE")
 
 
 @pytest.fixture(scope="session")

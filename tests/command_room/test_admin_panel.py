@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from command_room.services import care
+from command_room.services import care, care_card
 from command_room.services.care_card import Card
 from enforcement.models import Category, Dispatch, RoutingRule
 from notifications.models import Delivery, Message
@@ -78,6 +78,16 @@ def test_failed_and_stuck_messages_are_counted_and_can_be_sent_again(cast: Cast)
 
 
 # --- jobs ---------------------------------------------------------------------------------------------------------------
+def test_many_failed_messages_are_counted_no_farther_than_a_thousand(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(care_card, "MOST", 3)
+    for _ in range(5):
+        deliver(cast, "failed")
+    failed = card("发送失败")
+    assert (failed.figure, [line.text[-3:] for line in failed.lines]) == ("3+", ["N-4", "N-3", "N-2", "N-1"])
+
+
 def test_job_that_never_ran_or_is_late_or_failed_is_red(cast: Cast) -> None:
     jobs = card("定时任务")
     assert (jobs.number, jobs.tone) == (len(TASKS), "late")

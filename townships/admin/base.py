@@ -1,5 +1,6 @@
 """What every table of reference data has in common in the admin. The rooms above use it too."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -38,16 +39,16 @@ def xlsx(content: bytes, name: str) -> HttpResponse:
 class Picker(AutocompleteSelect):
     """The admin's own falls over what is no id, in an address or a form that is shown again."""
 
-    def optgroups(self, name: str, value: list[str], attr: Any = None) -> Any:
+    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
         return super().optgroups(name, ids(value), attr)
 
 
 class MultiplePicker(AutocompleteSelectMultiple):
-    def optgroups(self, name: str, value: list[str], attr: Any = None) -> Any:
+    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
         return super().optgroups(name, ids(value), attr)
 
 
-def ids(values: list[str]) -> list[str]:
+def ids(values: Sequence[str]) -> list[str]:
     return [value for value in values if not value or str(value).isdecimal()]
 
 
@@ -74,7 +75,7 @@ class RecordedAdmin(admin.ModelAdmin):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """To be saved, it is locked: the whole row is written, and must not undo what became of it in between."""
-        row = super().get_object(request, object_id, from_field)
+        row: Any = super().get_object(request, object_id, from_field)
         is_saved = row is not None and request.method == "POST" and connection.in_atomic_block
         if is_saved and self.has_change_permission(request, row):
             lock(row)

@@ -88,7 +88,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "townships.entrance.SignedInMiddleware",
     "portal.middleware.SaneRequestMiddleware",
     "townships.middleware.ActingPostMiddleware",
     "townships.entrance.IdleMiddleware",
@@ -373,6 +373,11 @@ LOGGING = {
     "loggers": {
         "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "urllib3": {"level": "INFO"},  # below it, it writes addresses with the tokens in them
-        "gunicorn.error": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
+        # below INFO it writes every path, and a wall's holds its token
+        "gunicorn.error": {
+            "handlers": ["console"],
+            "level": "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL,
+            "propagate": False,
+        },
     },
 }

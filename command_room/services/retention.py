@@ -198,8 +198,11 @@ def load_rules() -> None:
 
 @transaction.atomic
 def set_rule(kind: str, *, days: int, basis: str, by: Any) -> RetentionRule:
-    """A new row. A list that waits was made by the old one: it is put aside, the next month lists anew."""
+    """A new row; twice is once. A list that waits was made by the old one: it is put aside, the next month lists anew."""
+    RetentionRule.objects.select_for_update().filter(kind=kind).order_by("id").first()  # the kind's first row: its lock
     old = RetentionRule.objects.filter(kind=kind).order_by("-id").first()
+    if old and (old.days, old.basis) == (days, basis):
+        return old
     rule = RetentionRule.objects.create(kind=kind, days=days, basis=basis, by=by)
     what = f"{KINDS[kind].label}的保存期限由 {old.days if old else '—'} 天改为 {days} 天"
     record(rule, "retention_rule_set", by=by, what=what, stage=Stage.FILE)

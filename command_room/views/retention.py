@@ -55,9 +55,7 @@ def set_rule(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return page(request, form)
     said = form.cleaned_data
-    rule = retention.rules().get(said["kind"])
-    if rule is None or (rule.days, rule.basis) != (said["days"], said["basis"]):  # sent twice is once
-        retention.set_rule(said["kind"], days=said["days"], basis=said["basis"], by=request.user)
+    retention.set_rule(said["kind"], days=said["days"], basis=said["basis"], by=request.user)
     messages.success(request, f"已改为保存 {said['days']} 天，下个月按它列清单；清理要由另一位管理员确认。")
     return redirect("command_room:retention")
 

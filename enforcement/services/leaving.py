@@ -113,13 +113,15 @@ def seal(lots: Sequence[Lot]) -> str:
 def leave(user: User, *, by: Any, day: date, seen: str, heirs: Mapping[str, User | None]) -> int:
     """Give every lot to its heir or back, end posts, places, sessions and the account. How many matters went on.
 
-    Raises Changed where what is open is not what the page showed. Each receiver is told once.
+    Raises Changed where what is open is not what the page showed. Each receiver is told once. Twice is once.
     """
     today = timezone.localdate()
-    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    account = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     lots = lots_of(user, day=today)
     if seal(lots) != seen:
         raise Changed("这期间此人手上的事项有变化，还没有移交。请按现在的情况再看一遍。")
+    if not lots and leaving.is_arranged(account, day):
+        return 0
     told: dict[User, Counter[str]] = defaultdict(Counter)
     moved = 0
     for lot in lots:

@@ -234,3 +234,22 @@ def test_change_of_the_rule_puts_the_waiting_list_aside(cast: Cast) -> None:
     retention.list_expired()
     retention.list_expired()
     assert RetentionList.objects.filter(rule__kind="caller", state="listed").count() == 1
+
+
+def test_rule_sent_twice_is_one_row(cast: Cast) -> None:
+    rules = [retention.set_rule("mail", days=40, basis="同一次", by=cast.bureau_admin) for _ in range(2)]
+    assert rules[0] == rules[1]
+    assert Entry.objects.filter(verb="retention_rule_set").count() == 1
+
+
+def test_second_job_at_once_counts_on_and_ends_nothing_twice(cast: Cast) -> None:
+    """It has read the list before the first one was through with it."""
+    Session.objects.create(session_key="a", session_data="", expire_date=timezone.now() - timedelta(days=100))
+    retention.list_expired()
+    found = confirmed("session", by=cast.bureau_admin)
+    stale = RetentionList.objects.select_related("rule").get(pk=found.pk)
+    retention.clear_confirmed()
+    retention._clear(stale, lambda _: pytest.fail("nothing is cleared after the end"))
+    found.refresh_from_db()
+    assert (found.state, found.cleared) == ("done", 1)
+    assert Entry.objects.about(found).filter(verb="retention_cleared").count() == 1

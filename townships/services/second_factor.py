@@ -97,6 +97,7 @@ def set_up(device: SecondFactor) -> list[str]:
     What was there before ends with it, and so do the other sessions: they carry the old stamp.
     """
     user = device.user
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)  # of two sendings at once the second one's holds
     _forget(user)
     device.save()
     user.otp_stamp, user.otp_grace_until = secrets.token_hex(8), None

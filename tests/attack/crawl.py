@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -108,6 +109,8 @@ class FormReader(HTMLParser):
 
     def _field(self, tag: str, given: dict[str, str]) -> None:
         form = self.by_id.get(given["form"]) if "form" in given else self.open
+        if form is not None and "formaction" in given:
+            self.forms.append(Form(given["formaction"], form.method, form.fields))
         if form is None or not given.get("name"):
             return
         kind = given.get("type", "text") if tag == "input" else tag
@@ -120,6 +123,8 @@ class FormReader(HTMLParser):
             found.values.append(given.get("value", "on"))
             if "checked" in given:
                 found.value = given.get("value", "on")
+        elif tag == "button":
+            found.values.append(given.get("value", ""))
         else:
             found.value = given.get("value", "")
 
@@ -141,7 +146,7 @@ def forms_of(html: str, page: str) -> list[Form]:
     reader = FormReader()
     reader.feed(html)
     for form in reader.forms:
-        form.action = form.action or page
+        form.action = (form.action or page).split("#")[0]
     return [form for form in reader.forms if form.method == "post"]
 
 
@@ -150,9 +155,9 @@ def forms_of(html: str, page: str) -> list[Form]:
 BESIDES = ("django_session", "records_access", "axes_accessattempt", "axes_accesslog", "axes_accessfailurelog")
 
 
-def prints() -> dict[str, str]:
+def prints(only: set[str] | None = None) -> dict[str, str]:
     """Of each table a fingerprint over all of its rows, whatever model or column comes later."""
-    tables = sorted(set(connection.introspection.table_names()) - set(BESIDES))
+    tables = sorted((only or set(connection.introspection.table_names())) - set(BESIDES))
     parts = (
         f"SELECT '{name}', md5(string_agg(md5(row::text), '' ORDER BY md5(row::text))) FROM \"{name}\" AS row"
         for name in tables
@@ -162,16 +167,48 @@ def prints() -> dict[str, str]:
         return dict(cursor.fetchall())
 
 
-def changed(before: dict[str, str]) -> list[str]:
-    now = prints()
+def changed(before: dict[str, str], only: set[str] | None = None) -> list[str]:
+    now = prints(only)
     return sorted(name for name, mark in now.items() if before.get(name) != mark)
 
 
-def asked(client: Client, method: str, url: str, data: Any = None, **more: Any) -> HttpResponse:
-    """Whatever a view raises is answered as it is to a browser: with a 500."""
+class Watch:
+    """Whether anything was written: looks only at the tables that a statement would have changed."""
+
+    WRITES = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+\"?(\w+)", re.IGNORECASE)
+
+    def __init__(self) -> None:
+        self.before = prints()
+        self.tried: set[str] = set()
+
+    def __call__(self, execute: Any, sql: Any, *rest: Any) -> Any:
+        if found := self.WRITES.match(str(sql)):
+            self.tried.add(found[1].lower())
+        return execute(sql, *rest)
+
+    def changed(self) -> list[str]:
+        """Of the tables that a statement has named; no table is changed without one."""
+        return changed(self.before, self.tried) if self.tried - set(BESIDES) else []
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """What happens inside is watched, and taken back."""
+        self.tried.clear()
+        with transaction.atomic(), connection.execute_wrapper(self):
+            yield
+            transaction.set_rollback(True)
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    text: str
+    headers: Any
+
+
+def asked(client: Client, method: str, url: str, data: Any = None, **more: Any) -> Answer:
+    """Whatever a view raises is answered as it is to a browser: with a 500. Files are read to their end."""
     client.raise_request_exception = False
-    return (
-        client.generic(method, url, **more)
-        if data is None and method not in ("GET", "POST")
-        else getattr(client, method.lower())(url, data, **more)
-    )
+    send = getattr(client, method.lower())
+    response = send(url, data, **more) if data is not None else send(url, **more)
+    return Answer(response.status_code, text_of(response), response.headers)

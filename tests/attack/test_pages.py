@@ -5,7 +5,6 @@ import pytest
 from tests.attack.conftest import COMPARED, sweep
 from tests.attack.world import World, leaks
 
-
 COLLEAGUE = (
     "scjg_officer"  # whose own department has got something: the tag of the work list may tell that, nothing else
 )

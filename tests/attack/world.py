@@ -15,6 +15,7 @@ from uuid import uuid4
 from django.apps import apps
 from django.conf import settings
 from django.db.models import Model
+from django.urls import reverse
 from django.utils import timezone
 
 from command_room.services import feedback
@@ -41,7 +42,7 @@ from records.services import job as jobs
 from records.services import link as links
 from tests.cast import Cast, PostFactory, ShiftFactory, SquadMemberFactory, UserFactory
 from tests.pictures import jpeg
-from townships.models import Role, SquadMember, Unit, User
+from townships.models import Role, Unit, User
 from townships.services import shift_note as shift_notes
 
 STEM = "罍簋"
@@ -235,8 +236,13 @@ def make_files(maker: Maker) -> dict[str, Any]:
     reworked = maker.reported()
     whistles.rework(reworked, by=cast.duty, seen_state="reported", reason=secret("返工"))
     said = {"request_id": uuid4(), "seen_state": "reported", "to": Unit.objects.get(code=OTHER)}
+    signed, checking = maker.sent(), maker.reported()
+    dispatches.sign(signed, by=cast.scjg_liaison, seen_state="sent")
     return {
         "new": maker.event(),
+        "squad_event": squad,
+        "signed": signed,
+        "reported_whistle": reported.whistle,
         "called": called,
         "offered": handovers.offer(offered, by=cast.duty, reason=secret("移交"), **said),
         "emergency": emergency,
@@ -246,7 +252,8 @@ def make_files(maker: Maker) -> dict[str, Any]:
         "sent": maker.sent(),
         "arrived": maker.arrived(),
         "reported": reported,
-        "checking": maker.reported(),
+        "checking": checking.whistle,
+        "check_event": checking.event,
         "extension": extensions.ask(maker.arrived(), by=cast.scjg_liaison, request_id=uuid4(), reason=secret("延期")),
         "returning": maker.returned(needs_leader=True),
         "arbitrated": maker.returned(needs_leader=False),
@@ -349,4 +356,12 @@ def make(cast: Cast, look: Callable[[dict[str, User]], dict[str, dict[str, str]]
     rest = make_rest(cast, files)
     link, token = make_link(cast)
     rows = all_rows({user.pk for user in people.values()}, known)
-    yield World(cast, people, own, rows, before, token, {**files, **rest, "link": link, "category": category})
+    neighbour = PostFactory(user=UserFactory(), unit=Unit.objects.get(code=OTHER), role=Role.DUTY).user
+    preview = f"{reverse('enforcement:lot-preview')}?act=remind&of=dispatch&pk={files['signed'].pk}"
+    more = {
+        "lot_preview": preview,
+        "link": link,
+        "neighbour": neighbour,
+        "leaver": f"/people/{cast.scjg_officer.pk}/leaving/",
+    }
+    yield World(cast, people, own, rows, before, token, {**files, **rest, **more})

@@ -351,12 +351,12 @@ def make(cast: Cast, look: Callable[[dict[str, User]], dict[str, dict[str, str]]
     people = strangers(cast)
     own = make_own(cast, category)
     SquadMemberFactory(township=cast.changle, user=people["changle_officer"])
+    neighbour = PostFactory(user=UserFactory(), unit=Unit.objects.get(code=OTHER), role=Role.DUTY).user
     known, before = keys(), look(people)
     files = make_files(Maker(cast, category))
     rest = make_rest(cast, files)
     link, token = make_link(cast)
     rows = all_rows({user.pk for user in people.values()}, known)
-    neighbour = PostFactory(user=UserFactory(), unit=Unit.objects.get(code=OTHER), role=Role.DUTY).user
     preview = f"{reverse('enforcement:lot-preview')}?act=remind&of=dispatch&pk={files['signed'].pk}"
     more = {
         "lot_preview": preview,

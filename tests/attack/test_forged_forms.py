@@ -1,5 +1,6 @@
 """Every form that a page offers, sent as its page never would: what is refused leaves every table as it was."""
 
+import dataclasses
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -62,6 +63,10 @@ class Offer:
     user: User
     form: Form
     data: dict[str, Any]
+    status: int = 0  # of the good form, as its page would send it
+    changes: list[str] = dataclasses.field(default_factory=list)  # the tables that it changes
+    stored: Counter[str] = dataclasses.field(default_factory=Counter)  # what is in them then
+    makes: list[type[models.Model]] = dataclasses.field(default_factory=list)  # the kinds of rows that have its number
 
     def sent(self, watch: Watch, data: dict[str, Any], *, by: Client | None = None, how: str = "POST") -> Answer:
         return asked(by or self.client, how, self.form.action, data if how == "POST" else None)
@@ -79,25 +84,41 @@ def offers(attacked: World, django_db_blocker: Any) -> list[Offer]:
         found.append(Offer(name, client, user, form, filled(form, PECULIAR.get(name, {}))))
         if name == "enforcement:action-submit":
             found[-1].data[f"task_{found[-1].data['lead']}"] = "演示任务"
+    with django_db_blocker.unblock():
+        for offer in found:
+            send_well(offer)
     return found
+
+
+def send_well(offer: Offer) -> None:
+    watch = Watch()
+    with watch.undone():
+        offer.status = offer.sent(watch, offer.data).status
+        offer.changes, offer.stored = watch.changed(), stored(watch.tried)
+        used = offer.data.get("request_id")
+        offer.makes = [model for model in NUMBERED if used and model._default_manager.filter(request_id=used).exists()]
+
+
+NUMBERED = [model for model in apps.get_models() if any(one.name == "request_id" for one in model._meta.fields)]
 
 
 def test_every_verb_has_a_form(world: World, offers: list[Offer]) -> None:
     """A verb that is added is attacked by itself as soon as a page offers it, and fails here until one is found."""
     client = client_for(world.cast.duty)
-    plain = [one for one in ALL if not one.is_admin]
-    verbs = {one.name for one in plain if asked(client, "GET", one.url(*[1] * len(one.keys))).status == 405}
+    keyed = [one for one in ALL if one.keys and not one.is_admin]
+    verbs = {one.name for one in keyed if asked(client, "GET", one.url(*[0] * len(one.keys))).status == 405}
+    verbs |= {name for name, text in world.before["changle_duty"].items() if "'Allow': 'POST'" in text}
+    assert len(verbs) > 50
     assert verbs - {offer.name for offer in offers} - SESSIONS == set()
 
 
 def test_good_forms_are_taken(world: World, offers: list[Offer]) -> None:
     """Else nothing that follows could fail."""
-    watch, wrong = Watch(), []
-    for offer in offers:
-        with watch.undone():
-            answer = offer.sent(watch, offer.data)
-            if not watch.changed() and offer.name != "enforcement:export":
-                wrong.append(f"{offer.name} {offer.form.action} {answer.status} {offer.data}")
+    wrong = [
+        f"{offer.name} {offer.form.action} {offer.status} {offer.data}"
+        for offer in offers
+        if not offer.changes and offer.name != "enforcement:export"
+    ]
     assert not wrong, "\n".join(wrong)
 
 
@@ -150,19 +171,10 @@ def test_id_of_the_form_that_is_none_or_anothers(world: World, offers: list[Offe
 
 def ids_of_others(offer: Offer) -> list[str]:
     """Of every kind of row that this form makes: of another person's, or of an earlier one of the same."""
-    watch, found = Watch(), []
-    with watch.undone():
-        offer.sent(watch, offer.data)
-        made = {
-            model
-            for model in apps.get_models()
-            if any(field.name == "request_id" for field in model._meta.fields)
-            and model._default_manager.filter(request_id=offer.data["request_id"]).exists()
-        }
-    for model in made:
-        earlier = model._default_manager.order_by("pk").values_list("request_id", flat=True).first()
-        found += [str(earlier)] if earlier else []
-    return found
+    earlier = (
+        model._default_manager.order_by("pk").values_list("request_id", flat=True).first() for model in offer.makes
+    )
+    return [str(one) for one in earlier if one]
 
 
 # fields that say how much or how far, not which: any number is an answer
@@ -170,11 +182,11 @@ AMOUNTS = {"amount", "newest", "days", "seen_count", "on"}
 
 
 def chooses(offer: Offer) -> Iterator[str]:
-    for field in offer.form.fields.values():
-        is_choice = field.kind in ("select", "radio") or (field.kind == "checkbox" and len(set(field.values)) > 1)
-        is_key = field.kind == "hidden" and field.value.isdigit() and field.name not in AMOUNTS
-        if (is_choice or is_key) and field.name in offer.data:
-            yield field.name
+    for one in offer.form.fields.values():
+        is_choice = one.kind in ("select", "radio") or (one.kind == "checkbox" and len(set(one.values)) > 1)
+        is_key = one.kind == "hidden" and one.value.isdigit() and one.name not in AMOUNTS
+        if (is_choice or is_key) and one.name in offer.data:
+            yield one.name
 
 
 def test_choice_that_was_not_offered(world: World, offers: list[Offer]) -> None:
@@ -209,7 +221,7 @@ def test_text_that_the_database_cannot_hold(world: World, offers: list[Offer]) -
             return
         for name in texts:
             yield f"{name} NUL", {**offer.data, name: "甲\0乙"}
-        for name in texts[: turn % 2]:
+        for name in texts[:1] if turn % 3 == 0 else ():
             yield f"{name} too long", {**offer.data, name: "甲" * 70_000}
 
     refused(offers, forge)
@@ -232,12 +244,11 @@ def test_nonsense_in_every_field_is_a_sentence(world: World, offers: list[Offer]
     for turn, offer in enumerate(offers):
         kept = {name: value for name, value in offer.data.items() if name in ("seen_state", "request_id")}
         names = [name for name in offer.form.fields if name not in (*kept, "csrfmiddlewaretoken")]
-        for first in (turn, turn + 5):
-            said = {name: values[(first + number) % len(values)] for number, name in enumerate(names)}
-            with watch.undone():
-                answer = offer.sent(watch, {**said, **kept})
-                if answer.status >= 500:
-                    wrong.append(f"{offer.name} {first}: {answer.status}")
+        said = {name: values[(turn + number) % len(values)] for number, name in enumerate(names)}
+        with watch.undone():
+            answer = offer.sent(watch, {**said, **kept})
+            if answer.status >= 500:
+                wrong.append(f"{offer.name} {turn}: {answer.status}")
     assert not wrong, "\n".join(wrong)
 
 
@@ -303,12 +314,11 @@ def test_fields_that_the_form_has_not_are_not_taken(world: World, offers: list[O
     for offer in offers:
         more = {name: value for name, value in extra.items() if name not in offer.form.fields}
         with watch.undone():
-            offer.sent(watch, offer.data)
-            plain = stored(watch.tried)
-        with watch.undone():
             offer.sent(watch, {**more, **offer.data})
-            if (both := stored(watch.tried)) != plain:
-                wrong.append(f"{offer.name}: {list((both - plain).elements())[:3]} instead of {plain - both}")
+            both = stored(watch.tried)
+        if both != offer.stored:
+            missing = list((offer.stored - both).elements())[:3]
+            wrong.append(f"{offer.name}: {list((both - offer.stored).elements())[:3]} instead of {missing}")
     assert not wrong, "\n".join(wrong)
 
 

@@ -49,32 +49,29 @@ def subclasses(kind: type) -> Iterator[type]:
         yield from subclasses(one)
 
 
-def shown_to(client: Client) -> list[str]:
-    return [one.url() for one in PLAIN if not one.is_admin and asked(client, "GET", one.url()).status == 200]
-
-
-@pytest.mark.parametrize("part", ["duty", "auditor", "bureau_admin"])
-def test_no_address_is_a_500(world: World, part: str) -> None:
-    """Each page that this person has and the one before has not, with every name: each value stands in some name."""
-    client, names, wrong = client_for(getattr(world.cast, part)), read_names(), []
-    earlier = {"auditor": ["duty"], "bureau_admin": ["duty", "auditor"]}.get(part, [])
-    others = {url for one in earlier for url in shown_to(client_for(getattr(world.cast, one)))}
-    for turn, url in enumerate(url for url in shown_to(client) if url not in others):
-        for first in (0, 9):
-            said = {name: VALUES[(turn + first + n) % len(VALUES)] for n, name in enumerate(names)}
-            answer = asked(client, "GET", url, {name: value for name, value in said.items() if name != "all"})
+def test_no_address_is_a_500(world: World) -> None:
+    """Each page by somebody who has it, with every name that is read anywhere, each value standing in some of them."""
+    readers = [client_for(getattr(world.cast, part)) for part in ("auditor", "duty", "bureau_admin")]
+    names, wrong, tried = read_names(), [], 0
+    assert {"page", "q", "township", "when", "below"} <= set(names)
+    for turn, one in enumerate(one for one in PLAIN if not one.is_admin):
+        client = next((client for client in readers if asked(client, "GET", one.url()).status == 200), None)
+        for first in (0, 9) if client else ():
+            said = {name: VALUES[(turn + first + n) % len(VALUES)] for n, name in enumerate(names) if name != "all"}
+            answer, tried = asked(client, "GET", one.url(), said), tried + 1
             if answer.status >= 500:
-                wrong.append(f"{url} {first} {turn}: {answer.status}")
+                wrong.append(f"{one.url()} {first} {turn}: {answer.status}")
     assert not wrong, "\n".join(wrong)
-    assert names
+    assert tried > 60
 
 
 def test_last_and_first_day_of_the_calendar_are_days(world: World) -> None:
     """Each field for a day by itself: what stands beside it may be wrong, and hide that."""
     wrong = []
-    for part in ("duty", "auditor"):
+    pages = {"duty": ("/events/", "/whistles/", "/dispatches/", "/shifts/", "/shifts/print/"), "auditor": ("/audit/",)}
+    for part, urls in pages.items():
         client = client_for(getattr(world.cast, part))
-        for url in ("/audit/", "/events/", "/whistles/", "/dispatches/", "/shifts/", "/shifts/print/"):
+        for url in urls:
             fields = set(
                 re.findall(
                     r'type="(?:date|month|week)"[^>]*?name="(\w+)"|name="(\w+)"[^>]*?type="(?:date|month|week)"',
@@ -82,7 +79,7 @@ def test_last_and_first_day_of_the_calendar_are_days(world: World) -> None:
                 )
             )
             for name in {*(one or other for one, other in fields), *DAYS.get(url, ())}:
-                for day in ("9999-12-31", "0001-01-01", "9999-12", "0001-01"):
+                for day in ("9999-12", "0001-01") if name == "month" else ("9999-12-31", "0001-01-01"):
                     answer = asked(client, "GET", url, {name: day})
                     if answer.status >= 500:
                         wrong.append(f"{url}?{name}={day}: {answer.status}")

@@ -20,7 +20,7 @@ from tests.cast import UPPER_REFERENCE, Cast, client_for, make_people, make_unit
 from townships.models import User
 from townships.services import holidays, reference
 
-COMPARED = ("changle_duty", "changle_leader", "changle_grid_member", "zfj_liaison", "stranger")
+COMPARED = ("changle_duty", "changle_grid_member", "zfj_liaison", "stranger")
 LATER = timedelta(seconds=50)  # within the minute in which a session is not written
 
 

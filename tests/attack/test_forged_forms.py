@@ -135,7 +135,8 @@ def refused(offers: list[Offer], forge: Callable[[int, Offer], Forgery]) -> None
             with watch.undone():
                 answer = offer.sent(watch, data)
                 found = watch.changed()
-                if answer.status >= 500 or found:
+                is_silent = label.startswith("used") and answer.status == 302  # as if it had been taken: it would be lost
+                if answer.status >= 500 or found or is_silent:
                     wrong.append(f"{offer.name} {label}: {answer.status} {found}")
     assert tried
     assert not wrong, "\n".join(wrong)
@@ -269,11 +270,11 @@ def test_good_form_from_another_site_is_refused(world: World, offers: list[Offer
 def test_good_form_by_another_method_does_nothing(world: World, offers: list[Offer]) -> None:
     watch, wrong = Watch(), []
     for turn, offer in enumerate(offers):
-        for how in ("GET", ("PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")[turn % 5]):
-            with watch.undone():
-                answer = offer.sent(watch, offer.data, how=how)
-                if answer.status >= 500 or watch.changed():
-                    wrong.append(f"{how} {offer.name}: {answer.status} {watch.changed()}")
+        how = ("GET", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")[turn % 6]
+        with watch.undone():
+            answer = offer.sent(watch, offer.data, how=how)
+            if answer.status >= 500 or watch.changed():
+                wrong.append(f"{how} {offer.name}: {answer.status} {watch.changed()}")
     assert not wrong, "\n".join(wrong)
 
 

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from enforcement.exports.work import LISTINGS
+from tests.attack.conftest import OF_THE_MACHINE
 from tests.attack.crawl import ALL, PLAIN, asked, forms_of
 from tests.attack.world import World
 from tests.cast import PASSWORD, client_for
@@ -54,15 +55,16 @@ def test_no_address_is_a_500(world: World) -> None:
     readers = [client_for(getattr(world.cast, part)) for part in ("auditor", "duty", "bureau_admin")]
     names, wrong, tried = read_names(), [], 0
     assert {"page", "q", "township", "when", "below"} <= set(names)
-    for turn, one in enumerate(one for one in PLAIN if not one.is_admin):
-        client = next((client for client in readers if asked(client, "GET", one.url()).status == 200), None)
-        for first in (0, 9) if client else ():
-            said = {name: VALUES[(turn + first + n) % len(VALUES)] for n, name in enumerate(names) if name != "all"}
+    for turn, one in enumerate(one for one in PLAIN if not one.is_admin and one.name not in OF_THE_MACHINE):
+        said = {name: VALUES[(turn + n) % len(VALUES)] for n, name in enumerate(names) if name != "all"}
+        for client in readers:
             answer, tried = asked(client, "GET", one.url(), said), tried + 1
             if answer.status >= 500:
-                wrong.append(f"{one.url()} {first} {turn}: {answer.status}")
+                wrong.append(f"{one.url()} {turn}: {answer.status}")
+            if answer.status == 200:
+                break
     assert not wrong, "\n".join(wrong)
-    assert tried > 60
+    assert tried > 80
 
 
 def test_last_and_first_day_of_the_calendar_are_days(world: World) -> None:

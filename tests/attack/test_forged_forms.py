@@ -135,7 +135,9 @@ def refused(offers: list[Offer], forge: Callable[[int, Offer], Forgery]) -> None
             with watch.undone():
                 answer = offer.sent(watch, data)
                 found = watch.changed()
-                is_silent = label.startswith("used") and answer.status == 302  # as if it had been taken: it would be lost
+                is_silent = (
+                    label.startswith("used") and answer.status == 302
+                )  # as if it had been taken: it would be lost
                 if answer.status >= 500 or found or is_silent:
                     wrong.append(f"{offer.name} {label}: {answer.status} {found}")
     assert tried

@@ -2,6 +2,7 @@
 
 import re
 import time
+import zipfile
 from datetime import date, timedelta
 from io import BytesIO
 from typing import Any
@@ -266,6 +267,15 @@ def test_stray_cell_in_the_last_corner_does_not_stop_the_portal(cast: Cast, clie
     begun = time.monotonic()
     assert told(preview(client, Unit, out.getvalue(), "rows.xlsx", form=1)) == []
     assert time.monotonic() - begun < 10
+
+
+def test_file_that_unpacks_to_too_much_is_not_read(cast: Cast, client: Client) -> None:
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("xl/sharedStrings.xml", b" " * 51_000_000)
+    refused = preview(client, Unit, out.getvalue(), "rows.xlsx", form=1)
+    assert "文件读不出来" in refused.content.decode()
+    assert "unpacks to too much" not in refused.content.decode()
 
 
 def test_import_confirmed_twice_is_a_sentence(cast: Cast, client: Client) -> None:

@@ -4,6 +4,7 @@ import csv
 import re
 import tempfile
 import time
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -31,6 +32,7 @@ from records.services import record
 from townships.services.changes import changes
 
 MOST_ROWS = 2000  # the import runs while the page waits
+LARGEST = 50_000_000  # bytes of what a file unpacks to
 FAR_ROW, FAR_COLUMN = 20_000, 100  # of a sheet; beyond it nothing is looked at
 A_DAY = 86_400
 STARTS = r"[=+\-@＝＋－＠\t\r\n]"  # the wide ones too: a Chinese Excel reads them alike
@@ -79,6 +81,9 @@ class SafeXLSX(base_formats.XLSX):
 
     def create_dataset(self, in_stream: Any) -> Any:
         """Not farther than any file of ours goes: one stray cell in the last corner makes a sheet of seventeen billion."""
+        with zipfile.ZipFile(BytesIO(in_stream)) as packed:
+            if sum(part.file_size for part in packed.infolist()) > LARGEST:
+                raise ValueError("the file unpacks to too much")
         sheet = load_workbook(BytesIO(in_stream), read_only=True, data_only=True).active
         columns = min(sheet.max_column or FAR_COLUMN, FAR_COLUMN)
         rows = list(sheet.iter_rows(max_row=FAR_ROW, max_col=columns, values_only=True))

@@ -12,7 +12,10 @@ from typing import Any
 
 import factory
 import pytest
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.hashers import make_password
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import call_command
 from django.test import Client
 
@@ -21,6 +24,7 @@ from townships.entrance import begin
 from townships.models import Certificate, Post, Role, Shift, SquadMember, Unit, User
 from townships.services import holidays, reference
 
+BEGINNING = ("units", "cast", "calendar", "rules")  # of the kept rows: what `cast` and `rules` put there
 PASSWORD = "Jiahao-2026-demo"
 SINCE = date(2025, 1, 1)
 UPPER_REFERENCE = "load_enforcement_reference"
@@ -204,7 +208,13 @@ def make_rules() -> None:
 @pytest.fixture(scope="session")
 def kept_rows(django_db_setup: None, django_db_blocker: Any) -> Kept:
     with django_db_blocker.unblock():
-        return Kept({"units": reference.load_units, "cast": make_cast, "calendar": make_calendar, "rules": make_rules})
+        kept = Kept()
+        kept.make("units", reference.load_units)
+        kept.make("cast", make_cast, on=["units"])
+        kept.make("calendar", make_calendar)
+        kept.make("rules", make_rules, on=["units", "calendar"])
+        kept.make("admin_rights", reference.load_admin_rights)
+    return kept
 
 
 @pytest.fixture
@@ -231,17 +241,19 @@ def rules(reference_units: None, calendar_2026: None, kept_rows: Kept) -> None:
 
 
 @pytest.fixture
-def admin_rights(db: None) -> None:
-    reference.load_admin_rights()
+def admin_rights(db: None, kept_rows: Kept) -> None:
+    kept_rows.put("admin_rights")
 
 
 def client_for(user: User) -> Client:
     """A browser of its own, signed in as this person."""
-    client = Client()
-    client.force_login(user)
-    session = client.session
+    client, session = Client(), SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[-1]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     begin(session)
-    session.save()
+    session.create()
+    client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
     return client
 
 

@@ -15,6 +15,7 @@ from django.db import connection
 from django.test import TransactionTestCase
 
 from portal import embedded
+from tests.kept import tables_with_rows
 
 pytest_plugins = ["tests.cast"]
 SHARED = Path(os.environ["PORTAL_TEST_DIR"])  # set by tests/settings.py
@@ -28,6 +29,12 @@ def pytest_configure(config: pytest.Config) -> None:
     socket.socket.connect = connect_here_only  # type: ignore[method-assign]
     if not is_worker(config):
         config.add_cleanup(lambda: shutil.rmtree(SHARED, ignore_errors=True))
+
+
+@pytest.hookimpl(optionalhook=True)  # of xdist
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: tests that wait for a browser or a worker process leave one idle."""
+    return len(os.sched_getaffinity(0)) + 1
 
 
 def pytest_collection_finish() -> None:
@@ -79,11 +86,9 @@ def _quick_flush() -> Iterator[None]:
 
 
 def empty_tables() -> None:
-    tables = set(connection.introspection.django_table_names()) - STAYS
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (TABLE {name})" for name in sorted(tables)))
-        if full := [name for (name,) in cursor.fetchall()]:
-            cursor.execute(f"TRUNCATE {', '.join(full)} CASCADE")
+    if full := tables_with_rows() - STAYS:
+        with connection.cursor() as cursor:
+            cursor.execute(f"TRUNCATE {', '.join(sorted(full))} CASCADE")
 
 
 @pytest.fixture(scope="session")

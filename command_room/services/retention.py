@@ -27,7 +27,7 @@ from records.models import Access, Attachment, RetentionList, RetentionRule, Sta
 from records.services import access, advance, lock, record
 
 CHUNK = 500
-HALF_YEAR, THREE_YEARS = 183, 1096
+HALF_YEAR, THREE_YEARS = 184, 1096  # in days, the longest that there are
 State = RetentionList.State
 
 
@@ -258,22 +258,24 @@ def clear_confirmed() -> None:
 
 
 def _clear(found: RetentionList, clear: Callable[[datetime], int]) -> None:
+    """Until nothing is left of it, or another worker has ended it."""
     while _clear_part(found, clear):
         pass
 
 
 @transaction.atomic
-def _clear_part(found: RetentionList, clear: Callable[[datetime], int]) -> bool:
-    """Whether something may be left. Of two jobs at once, one waits here for the other, and counts on from there."""
+def _clear_part(found: RetentionList, clear: Callable[[datetime], int]) -> int:
+    """With the list locked: of two workers at it each clears and counts its own parts, and one ends it."""
     lock(found)
     if found.state != State.CONFIRMED:
-        return False
+        return 0
     gone = clear(found.before)
-    found.cleared += gone
-    found.save(update_fields=["cleared", "changed_at"])
     if not gone:
         finish(found)
-    return bool(gone)
+        return 0
+    found.cleared += gone
+    found.save(update_fields=["cleared", "changed_at"])
+    return gone
 
 
 def finish(found: RetentionList) -> None:

@@ -28,8 +28,9 @@ def overview(request: HttpRequest) -> HttpResponse:
 def page(request: HttpRequest, form: RuleForm | None = None) -> HttpResponse:
     """Each kind with its rule and the list that waits; below, what was decided. `form`: one that was refused."""
     user: Any = request.user
-    lists = list(RetentionList.objects.select_related("rule__by", "decided_by").order_by("-id")[:SHOWN])
-    waiting = {one.rule.kind: one for one in lists if one.state in ("listed", "confirmed")}
+    lists = RetentionList.objects.select_related("rule__by", "decided_by").order_by("-id")
+    waiting = {one.rule.kind: one for one in lists.filter(state__in=("listed", "confirmed"))}
+    ended = lists.filter(state__in=("done", "declined"), rule__kind__in=KINDS)[:SHOWN]
     rules = retention.rules()
     rows = [
         {
@@ -41,9 +42,7 @@ def page(request: HttpRequest, form: RuleForm | None = None) -> HttpResponse:
         }
         for code, kind in KINDS.items()
     ]
-    past = [
-        (one, KINDS[one.rule.kind]) for one in lists if one.state in ("done", "declined") and one.rule.kind in KINDS
-    ]
+    past = [(one, KINDS[one.rule.kind]) for one in ended]
     context = {"rows": rows, "past": past, "may_set": can_decide_retention(user), "form": form, "now": timezone.now()}
     return render(request, "command_room/retention.html", context, status=422 if form else 200)
 

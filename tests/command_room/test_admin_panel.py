@@ -14,6 +14,7 @@ from django.utils import timezone
 from command_room.services import care, care_card
 from command_room.services.care_card import Card
 from enforcement.models import Category, Dispatch, RoutingRule
+from enforcement.services import claim
 from notifications.models import Delivery, Message
 from portal import tasks
 from records.models import JobRun
@@ -190,6 +191,14 @@ def test_accounts_that_need_care_are_counted(cast: Cast) -> None:
     past = timezone.now() - timedelta(hours=1)
     User.objects.filter(pk=cast.duty.pk).update(must_change_password=True, password_expires_at=past)
     assert card("一次性密码").number == 1
+
+
+def test_account_that_is_off_with_anything_in_its_hands_is_named(cast: Cast, rules: None) -> None:
+    whistle = walk.ready(cast, helpers=[])
+    User.objects.filter(pk=cast.duty.pk).update(is_active=False)
+    assert card("已停用但名下").number == 0
+    claim.take(whistle, by=cast.duty)
+    assert [line.text for line in card("已停用但名下").lines] == [f"{cast.duty}（{cast.duty.username}）"]
 
 
 # --- the whole page -----------------------------------------------------------------------------------------------------

@@ -14,9 +14,10 @@ from django.utils import timezone
 
 from command_room.services import retention
 from command_room.services.retention import KINDS
+from command_room.views import retention as views
 from enforcement.models import Caller, Event
 from notifications.models import Delivery, Message
-from records.models import Access, Attachment, ClearedFile, Entry, RetentionList
+from records.models import Access, Attachment, ClearedFile, Entry, RetentionList, RetentionRule
 from records.services import access
 from records.services.attachment import attach
 from tests.cast import Cast, PostFactory, client_for
@@ -173,6 +174,30 @@ def test_access_log_is_cleared_by_the_owner_alone(cast: Cast) -> None:
     assert Access.objects.filter(pk=young.pk).exists()
     with pytest.raises(Exception, match="append-only"):
         young.delete()
+
+
+def test_list_that_waits_is_shown_however_many_have_ended_since(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "SHOWN", 1)
+    closed(cast)
+    retention.list_expired()
+    waiting = listed("caller")
+    other = RetentionRule.objects.get(kind="mail")
+    seen = {"before": timezone.now(), "count": 1, "decided_at": timezone.now(), "decided_by": cast.bureau_admin}
+    RetentionList.objects.bulk_create(RetentionList(rule=other, state="declined", **seen) for _ in range(3))
+    rows = client_for(cast.bureau_admin).get("/retention/").context["rows"]
+    assert [row["waiting"] for row in rows if row["waiting"]] == [waiting]
+
+
+def test_part_is_not_cleared_twice_by_two_workers(cast: Cast) -> None:
+    closed(cast)
+    retention.list_expired()
+    found = confirmed("caller", cast.bureau_admin)
+    late = RetentionList.objects.select_related("rule").get(pk=found.pk)
+    retention.clear_confirmed()
+    retention._clear(late, KINDS["caller"].clear)
+    late.refresh_from_db()
+    assert (late.state, late.cleared) == ("done", 1)
+    assert Entry.objects.about(late).filter(verb="retention_cleared").count() == 1
 
 
 def test_who_set_how_long_does_not_confirm(cast: Cast) -> None:

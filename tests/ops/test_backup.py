@@ -6,15 +6,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg2
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from portal import backup, embedded
 from portal.settings import BASE_DIR
-from records.models import Attachment
+from records.models import Attachment, ClearedFile
 from records.services.attachment import attach
 from tests.enforcement.events import make_event, photo
 from tests.settings import SHARED, WORKER
@@ -99,6 +101,23 @@ def test_verify_tells_a_lost_row_a_lost_trigger_and_a_changed_file(kept: Attachm
     stored.write_bytes(b"another")
     told = "\n".join(backup.verify(before))
     assert "table townships_workinghours" in told and "append_only_too" in told and "is not intact" in told
+
+
+@pytest.mark.django_db(transaction=True)
+def test_file_that_was_cleared_is_no_fault_and_leaves_the_backups_with_the_last_dump_that_needs_it(
+    kept: Attachment, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(backup, "dump", lambda to, _: to.write_bytes(b"dump"))
+    root, files = tmp_path / "backups", tmp_path / "files"
+    backup.back_up(root, keep=2).rename(root / "20200101T000000Z")
+    ClearedFile.objects.create(attachment=kept, at=timezone.now() - timedelta(days=2))
+    backup.forget(files, timezone.now())
+    assert not (files / kept.original).exists()
+    assert backup.verify({"tables": backup.measure(), "schema": []}) == []
+    backup.back_up(root, keep=2).rename(root / "20200102T000000Z")
+    assert (root / "files" / kept.original).exists(), "the first dump may still need it"
+    backup.back_up(root, keep=1)
+    assert not (root / "files" / kept.original).exists()
 
 
 @pytest.mark.django_db(transaction=True)

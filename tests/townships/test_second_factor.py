@@ -230,6 +230,13 @@ def test_role_that_is_none_is_refused_at_the_start(settings: Any) -> None:
         call_command("check")
 
 
+def test_reset_ends_every_session_of_the_account(cast: Cast, admin_rights: None) -> None:
+    client = client_for(cast.duty)
+    assert client.get("/whistles/").status_code == 200
+    second_factor.reset(cast.duty, by=cast.bureau_admin)
+    assert client.get("/whistles/").url.startswith("/login/")  # type: ignore[attr-defined]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_set_up_twice_at_once_leaves_one_device(cast: Cast) -> None:
     token = second_factor.offer(cast.duty)

@@ -17,6 +17,7 @@ from import_export.forms import ExportForm
 
 from records.models import Stage
 from records.services import access, lock, record
+from records.services.spreadsheet import MIMES, XLSX
 from townships.admin import history
 from townships.admin.files import ImportFolder, NoRowsError, SafeCSV, SafeXLSX, problems, workbook
 from townships.services import account_batch
@@ -28,12 +29,9 @@ FORMATS = [SafeCSV, SafeXLSX]
 OK = 200
 
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
 def xlsx(content: bytes, name: str) -> HttpResponse:
     disposition = content_disposition_header(True, name) or ""
-    return HttpResponse(content, content_type=XLSX, headers={"Content-Disposition": disposition})
+    return HttpResponse(content, content_type=MIMES[XLSX], headers={"Content-Disposition": disposition})
 
 
 class Picker(AutocompleteSelect):

@@ -86,7 +86,7 @@ def _account(lines: Sequence[Line], *, by: Any) -> tuple[User, str]:
     else:
         user.save(update_fields=[*details, *SPELLED])  # no more: the account may end in this moment
     data = {"changes": changes(before, user, private=PERSONAL)}
-    verb, said = ("admin_change", "批量更新人员") if first.user else ("admin_add", "批量开户")
+    verb, said = ("account_changed", "批量更新人员") if first.user else ("account_added", "批量开户")
     record(user, verb, by=by, what=said, stage=Stage.FILE, data=data)
     return user, "changed" if first.user else "new"
 
@@ -101,7 +101,7 @@ def _post(line: Line, user: User, *, by: Any) -> bool:
     post.rank = row.rank
     post.full_clean()
     post.save()
-    verb, what = ("admin_change", "批量修改岗位") if before else ("admin_add", "批量新增岗位")
+    verb, what = ("post_changed", "批量修改岗位") if before else ("post_added", "批量新增岗位")
     record(post, verb, by=by, what=what, stage=Stage.FILE, data={"changes": changes(before, post)})
     posts.after_change(post, is_new=before is None)
     return True

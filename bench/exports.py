@@ -35,7 +35,7 @@ def measured(size: int) -> Iterator[Exported]:
             lines = islice(work.lines(listing, asked, work.names(now)), settings.EXPORT_FILE_ROWS)
             rows = write(kind, out, (listing.title, listing.columns, lines), partial(work.about, user, now, asked))
             took, megabytes = time.perf_counter() - begun, out.tell() / 1_000_000
-        if rows != min(size, settings.EXPORT_FILE_ROWS):
+        if rows < min(size, settings.EXPORT_FILE_ROWS):
             raise AssertionError(f"{rows} rows of {size}")
         print(f"  export, {kind:16} {rows / took:,.0f} rows a second", flush=True)
         yield Exported(size, kind, rows, round(rows / took), round(megabytes, 1))

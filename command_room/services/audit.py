@@ -24,6 +24,7 @@ from townships.models import User
 PAGE, MOST_EXPORTED = 50, 5000
 MOST_PEOPLE = 50  # who may be meant by a part of a name
 ATTEMPTS = 20
+NAMED_BY = {"category", "rule", "township", "unit", "user"}  # relations that the names of rows are made of
 IN_ACCESS_OR_ADMIN = ("caller_viewed", "admin_add", "admin_change")  # entries that another source tells better
 
 WORDS: dict[str, str] = {
@@ -289,7 +290,8 @@ def _objects(label: str, ids: Iterable[int]) -> Mapping[int, Any]:
         model = apps.get_model(label)
     except LookupError:
         return {}
-    found: Mapping[int, Any] = model._default_manager.in_bulk(ids)
+    related = NAMED_BY & {one.name for one in model._meta.fields if one.is_relation}
+    found: Mapping[int, Any] = model._default_manager.select_related(*related).in_bulk(ids)
     return found
 
 

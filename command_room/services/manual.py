@@ -17,8 +17,10 @@ from enforcement.models import Limit, Suspension
 from enforcement.rules import escalation, extension
 from enforcement.rules.deadlines import NAMES, SHIPPED_LIMITS, Kind, Step
 from enforcement.services.limit import steps_on
+from notifications.services.route import house_now
 from records.services.attachment import MAX_BYTES, MAX_FILES
 from townships.models import Role
+from townships.rules import idle
 from townships.services.account import ONE_TIME_HOURS
 
 MEGABYTE = 1024 * 1024
@@ -56,10 +58,6 @@ class Topic:
     @property
     def template(self) -> str:
         return f"help/{self.slug}.html"
-
-    @property
-    def is_first_day(self) -> bool:
-        return self.group == FIRST_DAY
 
     @property
     def readers(self) -> str:
@@ -203,7 +201,7 @@ def _named(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def facts() -> dict[str, object]:
     """The other numbers that the text names."""
-    since, until = hours_of_the_house()
+    quiet = house_now().quiet
     return {
         "photos": MAX_FILES,
         "megabytes": MAX_BYTES // MEGABYTE,
@@ -212,11 +210,11 @@ def facts() -> dict[str, object]:
         "one_time_hours": ONE_TIME_HOURS,
         "otp_grace": settings.OTP_GRACE_HOURS,
         "session_hours": settings.SESSION_MOST_HOURS,
-        **{f"idle_{name}": timedelta(minutes=_idle(role)) for name, role in IDLE.items()},
+        **{f"idle_{name}": timedelta(seconds=idle.limit(role, settings.IDLE_MINUTES)) for name, role in IDLE.items()},
         "password_days": settings.PASSWORD_MAX_AGE_DAYS,
         "password_history": settings.PASSWORD_HISTORY,
-        "quiet_from": since,
-        "quiet_to": until,
+        "quiet_from": quiet.start if quiet else None,
+        "quiet_to": quiet.end if quiet else None,
         "export_at_once": settings.EXPORT_AT_ONCE,
         "feedback_per_day": settings.FEEDBACK_PER_DAY,
         "suspension_days": Suspension.LONGEST_DAYS,
@@ -226,13 +224,3 @@ def facts() -> dict[str, object]:
         "emergency_red": escalation.EMERGENCY,
         "longest_red": escalation.LONGEST,
     }
-
-
-def _idle(role: str) -> int:
-    return int(settings.IDLE_MINUTES.get(role, settings.IDLE_MINUTES["*"]))
-
-
-def hours_of_the_house() -> tuple[str, str]:
-    """When nobody is disturbed who has chosen no hours; empty for never."""
-    since, _, until = settings.QUIET_HOURS.partition("-")
-    return since, until

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
+from django.shortcuts import get_object_or_404
 
 from command_room.models import DefaultFilter, SavedFilter
 from records.models import Stage
@@ -66,10 +67,16 @@ def refusal(*, code: str, name: str, is_shared: bool, by: Any, request_id: UUID)
     return ""
 
 
+def held(saved: SavedFilter) -> None:
+    """Lock it. Raises Http404 where a colleague has deleted it in this moment."""
+    get_object_or_404(SavedFilter.objects.select_for_update(), pk=saved.pk)
+
+
 def rename(saved: SavedFilter, *, name: str, by: Any) -> None:
     before, saved.name = saved.name, name
     try:
         with transaction.atomic():
+            held(saved)
             saved.save(update_fields=["name"])
             record(saved, "filter_rename", by=by, what=f"把筛选“{before}”改名为“{name}”", stage=Stage.FILE)
     except IntegrityError as error:
@@ -79,6 +86,7 @@ def rename(saved: SavedFilter, *, name: str, by: Any) -> None:
 
 @transaction.atomic
 def delete(saved: SavedFilter, *, by: Any) -> None:
+    held(saved)
     record(
         saved, "filter_delete", by=by, what=f"删除了筛选“{saved.name}”", stage=Stage.FILE, data={"query": saved.query}
     )
@@ -87,6 +95,7 @@ def delete(saved: SavedFilter, *, by: Any) -> None:
 
 @transaction.atomic
 def set_default(saved: SavedFilter, *, by: Any) -> None:
+    held(saved)
     DefaultFilter.objects.update_or_create(user=by, list=saved.list, defaults={"saved_filter": saved})
     record(saved, "filter_default", by=by, what=f"把筛选“{saved.name}”设为本人默认", stage=Stage.FILE)
 

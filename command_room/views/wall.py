@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.cache import patch_cache_control
 from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -104,6 +105,7 @@ def _quiet(response: HttpResponse) -> HttpResponse:
     response._has_been_logged = True  # type: ignore[attr-defined]  # by portal.middleware, without the token
     response["X-Robots-Tag"] = "noindex, nofollow"
     response["Referrer-Policy"] = "no-referrer"
+    patch_cache_control(response, private=True, no_cache=True)  # a screen that was taken off shows nothing kept on the way
     return response
 
 

@@ -43,7 +43,7 @@ from notifications.models import ChannelRule, Delivery, Message
 from records.models import Attachment, Entry, Job, PublicLink, RetentionList
 from records.services.number import next_number
 from records.services.seal import is_intact
-from tests.command_room.test_demo_escalations import shows_every_level_and_a_third_red
+from tests.command_room.demo_escalations import check_first_sweep, shows_every_level_and_a_third_red
 from townships import people
 from townships.models import Post, Role, ShiftNote, Unit, User
 
@@ -68,6 +68,7 @@ def test_load_stores_what_the_rules_compute(now: datetime) -> None:
     check_ties()
     check_timeline(now)
     check_outside()
+    check_first_sweep(now)
     has_provisional = Whistle.objects.filter(state__in=Whistle.OPEN).exclude(provisional=[]).exists()
     assert has_provisional == (now.month == 12)  # 2027 is not loaded
 
@@ -169,6 +170,7 @@ def test_demo_shows_everything() -> None:
     check_clocks()
     check_timeline(MORNING)
     check_outside()
+    check_first_sweep(MORNING)
 
 
 def shows_every_state_in_every_colour(now: datetime) -> None:

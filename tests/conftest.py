@@ -1,10 +1,13 @@
 """One PostgreSQL and one Valkey for the whole run, a database for each xdist worker, no socket beyond this machine."""
 
+import fcntl
 import gc
 import ipaddress
 import os
 import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,8 @@ from tests.kept import tables_with_rows
 
 pytest_plugins = ["tests.cast"]
 SHARED = Path(os.environ["PORTAL_TEST_DIR"])  # set by tests/settings.py
+ROOT = Path(__file__).parent.parent
+LOCK, MIGRATED = SHARED / "migrate.lock", SHARED / "migrated"
 
 
 def is_worker(config: pytest.Config) -> bool:
@@ -60,6 +65,32 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     for service, process in running:
         service.wait(process)
     services[0].provide()
+    session.config.add_cleanup(migrate_template().wait)
+
+
+def migrate_template() -> subprocess.Popen[bytes]:
+    """The portal's own database is migrated while the tests are collected; whoever waits for the lock finds it ready."""
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        setup = "import django; django.setup(); from django.core.management import call_command as call; "
+        work = f"{setup} call('migrate', verbosity=0); from pathlib import Path; Path({str(MIGRATED)!r}).touch()"
+        env = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+        return subprocess.Popen([sys.executable, "-c", work], env=env, cwd=ROOT, pass_fds=[lock.fileno()])
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_modify_db_settings: None, django_db_blocker: Any) -> Iterator[None]:
+    """In place of pytest-django's, which migrates a database for each worker: a copy of the migrated one."""
+    with LOCK.open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+    assert MIGRATED.exists(), "the migrations have failed, see above"
+    template, copy = connection.settings_dict["NAME"], connection.creation._get_test_db_name()
+    with django_db_blocker.unblock(), connection._nodb_cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {copy} TEMPLATE {template}")
+    connection.close()
+    connection.settings_dict["NAME"] = copy
+    yield
+    connection.close()
 
 
 plain_connect = socket.socket.connect

@@ -26,7 +26,7 @@ run: $(VENV)/.installed
 	@exec $(BIN)/python -m portal.launcher --with-parent
 
 test: $(VENV)/.installed-dev
-	@exec $(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
+	@exec $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 check: $(VENV)/.installed-dev
 	@exec sh .ci/check

@@ -7,17 +7,24 @@ whoever else a test needs. Posts hold from 2025 on and have no end, so that a te
 from dataclasses import dataclass
 from datetime import date, time
 from functools import lru_cache
+from io import StringIO
+from typing import Any
 
 import factory
 import pytest
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.hashers import make_password
-from django.core.management import call_command, get_commands
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.management import call_command
 from django.test import Client
 
+from tests.kept import Kept
 from townships.entrance import begin
 from townships.models import Certificate, Post, Role, Shift, SquadMember, Unit, User
 from townships.services import holidays, reference
 
+BEGINNING = ("units", "cast", "calendar", "rules")  # of the kept rows: what `cast` and `rules` put there
 PASSWORD = "Jiahao-2026-demo"
 SINCE = date(2025, 1, 1)
 UPPER_REFERENCE = "load_enforcement_reference"
@@ -152,9 +159,8 @@ POSTS = {
 CODES = {"ganlin": "330683100", "changle": "330683101", **{c: c for c in ("scjg", "zrzy", "zfj", "zdb", "city")}}
 
 
-def make_units() -> dict[str, Unit]:
-    """The reference units that play, two grids and a sub-unit."""
-    reference.load_units()
+def playing_units() -> dict[str, Unit]:
+    """The reference units that play, and two grids and a sub-unit made for it."""
     by_code = Unit.objects.in_bulk(CODES.values(), field_name="code")
     units = {name: by_code[code] for name, code in CODES.items()}
     children = {
@@ -183,47 +189,75 @@ def make_people(units: dict[str, Unit]) -> dict[str, User]:
     return people
 
 
-@pytest.fixture
-def cast(db: None) -> Cast:
-    units = make_units()
+def make_cast() -> Cast:
+    """The units are there."""
+    units = playing_units()
     return Cast(**units, **make_people(units))
 
 
-@pytest.fixture
-def calendar_2026(db: None) -> None:
+def make_calendar() -> None:
     """The holidays of 2026 and the shipped working hours; 2027 is missing, as in the last weeks of a real year."""
     holidays.load_shipped([2026])
     reference.load_hours()
 
 
+def make_rules() -> None:
+    call_command(UPPER_REFERENCE, stdout=StringIO())
+
+
+@pytest.fixture(scope="session")
+def kept_rows(django_db_setup: None, django_db_blocker: Any) -> Kept:
+    with django_db_blocker.unblock():
+        kept = Kept()
+        kept.make("units", reference.load_units)
+        kept.make("cast", make_cast, on=["units"])
+        kept.make("calendar", make_calendar)
+        kept.make("rules", make_rules, on=["units", "calendar"])
+        kept.make("admin_rights", reference.load_admin_rights)
+    return kept
+
+
 @pytest.fixture
-def rules(calendar_2026: None) -> None:
+def reference_units(db: None, kept_rows: Kept) -> None:
+    """The units that an installation starts with."""
+    kept_rows.put("units")
+
+
+@pytest.fixture
+def cast(reference_units: None, kept_rows: Kept) -> Cast:
+    return kept_rows.put("cast")
+
+
+@pytest.fixture
+def calendar_2026(db: None, kept_rows: Kept) -> None:
+    """The holidays of 2026 and the shipped working hours; 2027 is missing, as in the last weeks of a real year."""
+    kept_rows.put("calendar")
+
+
+@pytest.fixture
+def rules(reference_units: None, calendar_2026: None, kept_rows: Kept) -> None:
     """Categories, limits and routes as an installation starts with them, and the calendar of 2026."""
-    reference.load_units()
-    if UPPER_REFERENCE in get_commands():
-        call_command(UPPER_REFERENCE, verbosity=0)
+    kept_rows.put("rules")
 
 
 @pytest.fixture
-def admin_rights(db: None) -> None:
-    reference.load_admin_rights()
+def admin_rights(db: None, kept_rows: Kept) -> None:
+    kept_rows.put("admin_rights")
 
 
 def client_for(user: User) -> Client:
     """A browser of its own, signed in as this person."""
-    client = Client()
-    client.force_login(user)
-    session = client.session
+    client, session = Client(), SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[-1]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     begin(session)
-    session.save()
+    session.create()
+    client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
     return client
 
 
 @pytest.fixture
-def committed_cast(transactional_db: None) -> Cast:
+def committed_cast(transactional_db: None, cast: Cast, rules: None) -> Cast:
     """The cast, the calendar and the rules in a database that other processes and a live server see."""
-    holidays.load_shipped([2026])
-    reference.load_hours()
-    units = make_units()
-    call_command(UPPER_REFERENCE, verbosity=0)
-    return Cast(**units, **make_people(units))
+    return cast

@@ -5,14 +5,17 @@ import ipaddress
 import os
 import shutil
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.test import TransactionTestCase
 
 from portal import embedded
+from tests.kept import tables_with_rows
 
 pytest_plugins = ["tests.cast"]
 SHARED = Path(os.environ["PORTAL_TEST_DIR"])  # set by tests/settings.py
@@ -26,6 +29,12 @@ def pytest_configure(config: pytest.Config) -> None:
     socket.socket.connect = connect_here_only  # type: ignore[method-assign]
     if not is_worker(config):
         config.add_cleanup(lambda: shutil.rmtree(SHARED, ignore_errors=True))
+
+
+@pytest.hookimpl(optionalhook=True)  # of xdist
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: tests that wait for a browser or a worker process leave one idle."""
+    return len(os.sched_getaffinity(0)) + 1
 
 
 def pytest_collection_finish() -> None:
@@ -63,6 +72,23 @@ def connect_here_only(self: socket.socket, address: Any) -> None:
         if host != "localhost" and not ipaddress.ip_address(host.split("%")[0]).is_loopback:
             raise PermissionError(f"a test tried to reach {host}")
     return plain_connect(self, address)
+
+
+STAYS = {"django_migrations", "django_content_type", "auth_permission"}  # what the migrations have written
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_flush() -> Iterator[None]:
+    """After a test that commits, only tables with rows in them are emptied; Django empties all and fills some again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: empty_tables())
+        yield
+
+
+def empty_tables() -> None:
+    if full := tables_with_rows() - STAYS:
+        with connection.cursor() as cursor:
+            cursor.execute(f"TRUNCATE {', '.join(sorted(full))} CASCADE")
 
 
 @pytest.fixture(scope="session")

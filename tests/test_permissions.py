@@ -5,6 +5,7 @@ anonymous visitor gets (the log-in page). Verbs are sent empty: whoever may is t
 told more.
 """
 
+import shutil
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from uuid import uuid4
 import pytest
 from django.conf import settings
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
@@ -39,7 +40,8 @@ from records.models import Attachment, Job, PublicLink, RetentionList, Retention
 from records.services import job as jobs
 from records.services import link as links
 from records.services.attachment import attach
-from tests.cast import Cast, ShiftFactory, client_for
+from tests.cast import BEGINNING, Cast, ShiftFactory, client_for
+from tests.kept import Kept
 from tests.pictures import jpeg
 from townships.models import SquadMember
 from townships.services import shift_note as shift_notes
@@ -105,8 +107,10 @@ TABLE = {
     "command_room:retention-rule": verb({"bureau_admin"}),
     "command_room:retention-confirm": verb({"bureau_admin"}, "expired"),
     "command_room:retention-decline": verb({"bureau_admin"}, "expired"),
-    "command_room:wall-links": page({"leader", "changle_leader", "bureau_admin"}),
-    "command_room:wall-link-revoke": verb({"leader", "bureau_admin"}, "wall_link", EVERYBODY - {"changle_leader"}),
+    "command_room:wall-links": page({"leader", "changle_leader", "zdb_officer", "bureau_admin"}),
+    "command_room:wall-link-revoke": verb(
+        {"leader", "bureau_admin"}, "wall_link", EVERYBODY - {"changle_leader", "zdb_officer"}
+    ),
     "command_room:search": page(EVERYBODY),
     "command_room:person-list": page(EVERYBODY),
     "command_room:unit-list": page(EVERYBODY),
@@ -257,10 +261,33 @@ def blow(cast: Cast, event: Event, kind: str) -> Any:
     )
 
 
+@pytest.fixture(scope="session")
+def files_of_the_world(kept_rows: Kept, django_db_blocker: Any, tmp_path_factory: Any) -> Path:
+    """The world is made once; its files are in this directory."""
+    files: Path = tmp_path_factory.mktemp("world")
+    with django_db_blocker.unblock(), override_settings(MEDIA_ROOT=files):
+        kept_rows.make("world", lambda: make_world(kept_rows.answer("cast")), on=BEGINNING)
+    return files
+
+
 @pytest.fixture
-def world(cast: Cast, rules: None, settings: Any, tmp_path: Any) -> dict[str, Any]:
+def _files(files_of_the_world: Path, settings: Any, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path / "files"
+    shutil.copytree(files_of_the_world, settings.MEDIA_ROOT)
+
+
+@pytest.fixture
+def world(cast: Cast, rules: None, kept_rows: Kept, _files: None) -> dict[str, Any]:
+    today = timezone.localdate()
+    ShiftFactory(  # round the clock, so that the officer may take the note over at any hour
+        township=cast.ganlin, user=cast.officer, day=today, band="4_duty", starts_at=time(), ends_at=time()
+    )
+    shift = ShiftFactory(township=cast.ganlin, user=cast.officer, day=today)
+    return {**kept_rows.put("world"), "shift": shift}
+
+
+def make_world(cast: Cast) -> dict[str, Any]:
     """One object in each state that a verb of the table needs, all of them 甘霖镇's."""
-    settings.MEDIA_ROOT = tmp_path
     category = Category.objects.exclude(parent=None).first()
     assert category is not None
     made = {name: new_event(cast, category) for name in ("event", "squad_event", "whistled_event", "waiting", "done")}
@@ -300,16 +327,7 @@ def world(cast: Cast, rules: None, settings: Any, tmp_path: Any) -> dict[str, An
         "reported_dispatch": reported,
         "member": SquadMember.objects.get(township=cast.ganlin),
         "red": _red(lead),
-        "rota": ShiftFactory(  # round the clock, so that the officer may take the note over at any hour
-            township=cast.ganlin,
-            user=cast.officer,
-            day=timezone.localdate(),
-            band="4_duty",
-            starts_at=time(),
-            ends_at=time(),
-        ),
         "note": shift_notes.leave(cast.ganlin, by=cast.leader, request_id=uuid4(), text="", items=[], counts={}),
-        "shift": ShiftFactory(township=cast.ganlin, user=cast.officer, day=timezone.localdate()),
         "message": _message_of(cast),
         "topic": SimpleNamespace(pk="report"),
         "said": feedback.send(

@@ -22,6 +22,7 @@ from townships.models import User
 PAGE, MOST_EXPORTED = 50, 5000
 MOST_PEOPLE = 50  # who may be meant by a part of a name
 ATTEMPTS = 20
+NAMED_BY = {"category", "rule", "township", "unit", "user"}  # relations that the names of rows are made of
 IN_ACCESS_OR_ADMIN = ("caller_viewed", "admin_add", "admin_change")  # entries that another source tells better
 
 WORDS: dict[str, str] = {
@@ -40,9 +41,11 @@ WORDS: dict[str, str] = {
     "mail_viewed": "打开邮件文件",
     "file_opened": "下载附件",
     "exported": "导出",
-    "downloaded": "下载导出文件",
+    "job_file_fetched": "下载导出文件",
     "wall_link_made": "生成大屏链接",
     "wall_link_revoked": "作废大屏链接",
+    "city_wall_link_made": "生成全市大屏链接",
+    "city_wall_link_revoked": "作废全市大屏链接",
     "retention_confirmed": "确认清理到期数据",
     "retention_cleared": "清理到期数据",
 }
@@ -52,8 +55,8 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "caller": ("查看来电人", ("caller_viewed",)),
     "person": ("查看个人资料", ("person_viewed", "mail_viewed")),
     "file": ("下载附件", ("file_opened",)),
-    "export": ("导出", ("exported", "downloaded")),
-    "link": ("大屏链接", ("wall_link_made", "wall_link_revoked")),
+    "export": ("导出", ("exported", "job_file_fetched")),
+    "link": ("大屏链接", tuple(what for what in WORDS if "wall_link" in what)),
     "retention": ("到期清理", ("retention_confirmed", "retention_cleared")),
 }
 ACT, ADMIN = "act", "admin"
@@ -277,7 +280,8 @@ def _objects(label: str, ids: Iterable[int]) -> Mapping[int, Any]:
         model = apps.get_model(label)
     except LookupError:
         return {}
-    found: Mapping[int, Any] = model._default_manager.in_bulk(ids)
+    related = NAMED_BY & {one.name for one in model._meta.fields if one.is_relation}
+    found: Mapping[int, Any] = model._default_manager.select_related(*related).in_bulk(ids)
     return found
 
 

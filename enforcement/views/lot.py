@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from enforcement.exports.work import LISTINGS
+from enforcement.exports import work
 from enforcement.forms.lot import LotForm, is_id, terms_form
 from enforcement.models import Dispatch, Lot
 from enforcement.permissions import can_act_on_many
@@ -49,7 +49,7 @@ def picked_ids(request: HttpRequest, of: str) -> tuple[list[int], bool]:
     if request.GET.get("scope") != "filtered":
         picked = [int(pk) for pk in request.GET.getlist("pk") if is_id(pk)]
     else:
-        asked = LISTINGS[of].asked(request.user, QueryDict(request.GET.get("query", "")))
+        asked = work.listing_of(of).asked(request.user, QueryDict(request.GET.get("query", "")))
         picked = list(asked.rows.values_list("pk", flat=True)[: MOST + 1]) if asked.is_valid else []
     return picked[:MOST], len(picked) > MOST
 

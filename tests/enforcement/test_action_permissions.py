@@ -7,8 +7,9 @@ import pytest
 
 from enforcement.models import Dispatch, Whistle
 from enforcement.services import dispatch as dispatches
-from tests.cast import Cast, client_for
+from tests.cast import BEGINNING, Cast, client_for
 from tests.enforcement import joint, walk
+from tests.kept import Kept
 from tests.test_permissions import ABOVE, CHANGLE_DESK, DESK, EVERYBODY, SCJG, Address, ask, expected, got, page, verb
 
 ASKED = DESK | {"officer"} | CHANGLE_DESK | {"zrzy_liaison", "zrzy_leader"}
@@ -51,8 +52,18 @@ def ganlin_part(cast: Cast, whistle: Whistle, until: str) -> Dispatch:
     return part
 
 
+@pytest.fixture(scope="session")
+def kept_world(kept_rows: Kept, django_db_blocker: Any) -> None:
+    with django_db_blocker.unblock():
+        kept_rows.make("action_world", lambda: make_world(kept_rows.answer("cast")), on=BEGINNING)
+
+
 @pytest.fixture
-def world(cast: Cast, rules: None) -> dict[str, Any]:
+def world(cast: Cast, rules: None, kept_rows: Kept, kept_world: None) -> Any:
+    return kept_rows.put("action_world")
+
+
+def make_world(cast: Cast) -> dict[str, Any]:
     """One object in each state that a verb of the table needs, all of them whistled for by 市场监管局."""
     asked = {"by": cast.scjg_liaison, "units": [cast.ganlin, cast.changle, cast.zrzy], "assemble_at": joint.soon()}
     sent = joint.of_scjg(cast, assemble_at=joint.soon())

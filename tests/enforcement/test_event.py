@@ -19,7 +19,7 @@ from notifications.models import Message
 from records.models import Attachment, Entry
 from records.services import WrongState, advance
 from records.services.attachment import BadFile
-from tests.cast import PostFactory, make_people, make_units
+from tests.cast import PostFactory
 from tests.enforcement.events import file, make_category, make_event, photo
 from townships.models import Role
 
@@ -69,12 +69,10 @@ def test_report_twice_is_once(cast):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_report_twice_at_once_is_once():
-    units = make_units()
-    grid = make_people(units)["grid"]
+def test_report_twice_at_once_is_once(cast):
     given = {
-        "by": grid, "request_id": uuid4(), "category": make_category(), "title": "东湖路占道", "facts": "货车",
-        "place": Place(units["ganlin"], "东湖路"), "is_urgent": False, "origin": Origin(),
+        "by": cast.grid, "request_id": uuid4(), "category": make_category(), "title": "东湖路占道", "facts": "货车",
+        "place": Place(cast.ganlin, "东湖路"), "is_urgent": False, "origin": Origin(),
     }  # fmt: skip
     start, made, failed = Barrier(2), [], []
 

@@ -6,6 +6,8 @@ from unittest import mock
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from enforcement.models import Dispatch, Escalation, Event, Lot
@@ -253,3 +255,12 @@ def test_preview_asks_as_many_queries_for_12_rows_as_for_6(
         for n in range(3):
             blow(cast, make_event(cast, title=f"又{n}"), "emergency")
     assert counts[0] == counts[1]
+
+
+def test_reminder_is_looked_for_under_the_lock(cast: Cast, sent: list[Dispatch]) -> None:
+    """Else one that a colleague sends in this moment would be told as this lot's."""
+    with CaptureQueriesContext(connection) as asked:
+        run("remind", sent[:1], Terms(), cast.duty)
+    said = [query["sql"] for query in asked]
+    locked = next(at for at, sql in enumerate(said) if "FOR NO KEY UPDATE" in sql and '"enforcement_dispatch"' in sql)
+    assert locked < next(at for at, sql in enumerate(said) if 'FROM "enforcement_escalation"' in sql)

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import time_machine
 from django.core.cache import cache
-from django.core.management import call_command
 from django.db import transaction
 from django.test import Client, override_settings
 from django.utils import timezone
@@ -16,9 +15,9 @@ from django.utils import timezone
 from tests.attack import world as worlds
 from tests.attack.crawl import PLAIN, alike, text_of
 from tests.attack.world import World
-from tests.cast import UPPER_REFERENCE, Cast, client_for, make_people, make_units
+from tests.cast import client_for
+from tests.kept import Kept
 from townships.models import User
-from townships.services import holidays, reference
 
 COMPARED = ("changle_duty", "changle_grid_member", "zfj_liaison", "stranger")
 LATER = timedelta(seconds=50)  # within the minute in which a session is not written
@@ -40,21 +39,19 @@ OF_THE_MACHINE = {"healthz", "metrics", "townships:second-factor-setup"}
 
 
 @pytest.fixture(scope="package")
-def attacked(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: Any) -> Iterator[World]:
+def attacked(kept_rows: Kept, django_db_blocker: Any, tmp_path_factory: Any) -> Iterator[World]:
     media = tmp_path_factory.mktemp("files")
     with django_db_blocker.unblock(), override_settings(MEDIA_ROOT=media), transaction.atomic():
         logging.disable()  # thousands of refusals, each with its traceback, take longer than the refusals
-        yield from built()
+        yield from built(kept_rows)
         logging.disable(logging.NOTSET)
         transaction.set_rollback(True)
 
 
-def built() -> Iterator[World]:
-    holidays.load_shipped([2026])
-    reference.load_hours()
-    units = make_units()
-    call_command(UPPER_REFERENCE, verbosity=0)
-    reference.load_admin_rights()
+def built(kept: Kept) -> Iterator[World]:
+    for name in ("units", "calendar", "rules", "admin_rights"):
+        kept.put(name)
+    cast = kept.put("cast")
     at = timezone.now() + LATER
 
     def look(people: dict[str, User]) -> dict[str, dict[str, str]]:
@@ -62,7 +59,7 @@ def built() -> Iterator[World]:
         return {part: sweep(clients[part], at) for part in COMPARED}
 
     clients: dict[str, Client] = {}
-    for made in worlds.make(Cast(**units, **make_people(units)), look):
+    for made in worlds.make(cast, look):
         made.named.update(at=at, clients=clients)
         yield made
 

@@ -11,11 +11,11 @@ from uuid import uuid4
 import openpyxl
 import pytest
 import time_machine
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
 from command_room.models import DefaultFilter
-from enforcement.exports.work import LISTINGS
 from enforcement.models import Dispatch, Event
 from notifications.models import Message
 from tests.attack.conftest import COMPARED, sweep
@@ -142,7 +142,7 @@ def test_right_questions_would_find_it(world: World) -> None:
 def test_file_of_a_list_holds_nothing_foreign(world: World, part: str) -> None:
     """Every list in every format, whole and with a foreign question: read back cell by cell."""
     client, wrong, read = world["clients"][part], [], 0
-    for code in LISTINGS:
+    for code in settings.LISTINGS:
         for kind, query in (
             ("xlsx", ""),
             ("csv", ""),

@@ -11,9 +11,11 @@ from typing import Any
 
 from axes.models import AccessAttempt
 from django.apps import apps
+from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q, QuerySet
+from django.utils.module_loading import import_string
 
 from enforcement.models import Dispatch, Escalation, Event, Whistle
 from records.models import Access, Entry
@@ -239,9 +241,17 @@ def _details(row: Access) -> str:
             said.append("没有这个账号")
         elif key == "days":
             said.append(f"{value} 天")
-        elif value and key != "file":
+        elif key == "list":
+            said.append(_list_title(str(value)))
+        elif key == "format":
+            said.append(str(value).upper())
+        elif value and key != "file" and not (key == "query" and "words" in row.detail):
             said.append(str(value))
     return "，".join(said)
+
+
+def _list_title(code: str) -> str:
+    return str(import_string(settings.LISTINGS[code]).title) if code in settings.LISTINGS else code
 
 
 def _entry(row: Entry) -> Line:

@@ -53,7 +53,10 @@ def expired_passwords(now: datetime) -> Card:
 def never_used(today: date) -> Card:
     rows = User.objects.filter(is_active=True, last_login=None, posts__in=Post.objects.active(today)).distinct()
     number, few = counted(User.objects.filter(pk__in=rows.values("pk")), "-date_joined", "username")
-    lines = [Line(f"{user}（{user.username}）", f"{user.date_joined:%Y-%m-%d} 开户", _person(user)) for user in few]
+    lines = [
+        Line(f"{user}（{user.username}）", f"{timezone.localdate(user.date_joined)} 开户", _person(user))
+        for user in few
+    ]
     link = f"{reverse(PEOPLE)}?last_login__isempty=1"
     return Card("从未登录的账号", number, "个", lines, link, "查看", "每个账号都用过")
 

@@ -44,7 +44,7 @@ def screen(request: HttpRequest, token: str) -> HttpResponse:
     except TooMany:
         return _closed(request, "刷新得太快了，请等一分钟。", TOO_MANY)
     if link is None:
-        return _closed(request, "这个链接没有、过期了或已作废。请向本单位领导或系统管理员要一个新的。", GONE)
+        return _closed(request, "这个链接不存在、已过期或已作废。请向本单位领导或系统管理员要一个新的。", GONE)
     context = {"now": now, "title": title_of(link), "drawn": drawn(link, mark_of(link, now), now)}
     context["rows_url"] = reverse("command_room:wall-rows", args=[token])
     response = _quiet(render(request, "command_room/wall.html", context))

@@ -47,7 +47,8 @@ def download(listing: Listing, asked: Asked, *, by: Any, query: str, kind: str) 
     out = TemporaryFile()  # noqa: SIM115 - the response closes it
     table = (listing.title, listing.columns, lines(listing, asked, names(now)))
     rows = write(kind, out, table, partial(about, by, now, asked))
-    access.note(by, "exported", count=rows, detail={"list": listing.code, "query": query, "format": kind})
+    detail = {"list": listing.code, "query": query, "format": kind, "words": asked.words()[:400]}
+    access.note(by, "exported", count=rows, detail=detail)
     out.seek(0)
     return out
 

@@ -49,9 +49,10 @@ def attacked(kept_rows: Kept, django_db_blocker: Any, tmp_path_factory: Any) -> 
 
 
 def built(kept: Kept) -> Iterator[World]:
-    for name in ("units", "calendar", "rules", "admin_rights"):
-        kept.put(name)
+    kept.put("units")
     cast = kept.put("cast")
+    for name in ("calendar", "rules", "admin_rights"):
+        kept.put(name)
     at = timezone.now() + LATER
 
     def look(people: dict[str, User]) -> dict[str, dict[str, str]]:

@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from enforcement.exports import work
+from enforcement.exports.work import listing_of
 from tests.attack.conftest import OF_THE_MACHINE
 from tests.attack.crawl import ALL, PLAIN, asked, forms_of
 from tests.attack.world import World
@@ -93,7 +93,7 @@ def test_no_filter_is_a_500(world: World) -> None:
     user, wrong = world.cast.auditor, []
     user.acting = user.active_posts().first()
     for code in settings.LISTINGS:
-        listing = work.listing_of(code)
+        listing = listing_of(code)
         for name in listing.asked(user, QueryDict("")).filters.filters:
             for value in VALUES:
                 asked_for = listing.asked(user, QueryDict(f"{name}={quote(value, safe='')}"))

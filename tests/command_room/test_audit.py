@@ -142,6 +142,12 @@ def test_page_asks_as_many_queries_for_many_lines_as_for_few(cast: Cast) -> None
     assert len(many) <= len(few)
 
 
+def test_list_taken_away_is_called_as_on_its_page(cast: Cast) -> None:
+    detail = {"list": "dispatch", "query": "late=on", "format": "xlsx", "words": "期限：超期"}
+    access.note(cast.duty, "exported", count=3, detail=detail)
+    assert shown(cast, kind="export")[0].more == "3 条，派单，期限：超期，XLSX"
+
+
 def test_names_of_lines_cost_no_query_each(cast: Cast) -> None:
     def cost() -> int:
         with CaptureQueriesContext(connection) as queries:

@@ -77,7 +77,12 @@ def test_export_has_the_rows_of_the_page_and_says_who_took_them(cast: Cast, worl
     assert response["Content-Disposition"].startswith("attachment")
     noted = Access.objects.get()
     assert (noted.what, noted.by, noted.count) == ("exported", cast.duty, 1)
-    assert noted.detail == {"list": "event", "query": "state=reported", "format": "xlsx"}
+    assert noted.detail == {
+        "list": "event",
+        "query": "state=reported",
+        "format": "xlsx",
+        "words": "状态：待受理",
+    }
 
 
 def test_export_says_which_of_the_two_lists_it_is(cast: Cast, world: Any) -> None:

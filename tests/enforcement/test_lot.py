@@ -1,6 +1,7 @@
 """One act on many rows: each by its own right, whole or not at all; one message a receiver; twice is once."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 from unittest import mock
 from uuid import uuid4
@@ -241,6 +242,18 @@ def test_preview_of_nothing_or_nonsense_says_so(cast: Cast, rules: None) -> None
     ):
         page = client_for(cast.duty).get(reverse("enforcement:lot-preview"), query, follow=True)
         assert "勾选" in page.content.decode()
+
+
+def test_preview_tells_no_tick_from_ticks_that_the_act_is_not_for(cast: Cast, rules: None) -> None:
+    event = make_event(cast)
+    for ticked, sentence in (([], "还没有勾选"), ([event.pk], "勾选的里没有能催办的")):
+        query = {"act": "remind", "of": "event", "pk": ticked}
+        page = client_for(cast.duty).get(reverse("enforcement:lot-preview"), query, follow=True)
+        assert sentence in page.content.decode()
+
+
+def test_name_of_a_lot_has_the_time_of_the_place() -> None:
+    assert str(Lot(act="remind", at=datetime(2026, 11, 24, 22, 9, tzinfo=UTC))) == "催办 2026-11-25 06:09"
 
 
 def test_preview_asks_as_many_queries_for_12_rows_as_for_6(

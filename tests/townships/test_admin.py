@@ -1,6 +1,8 @@
 """Who may enter the admin, what is there, and importing and exporting reference tables."""
 
 import re
+import time
+import zipfile
 from datetime import date, timedelta
 from io import BytesIO
 from typing import Any
@@ -253,6 +255,27 @@ def test_import_is_previewed_and_then_applied(cast: Cast, client: Client) -> Non
     assert (grid.kind, grid.parent, grid.township) == ("grid", cast.ganlin, None)
     assert (station.kind, station.parent, station.township) == ("subunit", cast.scjg, cast.ganlin)
     assert Entry.objects.about(grid).get().what == "由文件导入或更新"
+
+
+def test_stray_cell_in_the_last_corner_does_not_stop_the_portal(cast: Cast, client: Client) -> None:
+    """Read as a whole, such a sheet took a web process its two minutes, and then the process."""
+    book, out = openpyxl.Workbook(), BytesIO()
+    book.active.append(UNITS.strip().split(","))
+    book.active.append(["g-1", "甘霖第3网格", "甘霖第3网格", "网格", "330683100"])
+    book.active["XFD1048576"] = "x"
+    book.save(out)
+    begun = time.monotonic()
+    assert told(preview(client, Unit, out.getvalue(), "rows.xlsx", form=1)) == []
+    assert time.monotonic() - begun < 10
+
+
+def test_file_that_unpacks_to_too_much_is_not_read(cast: Cast, client: Client) -> None:
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("xl/sharedStrings.xml", b" " * 51_000_000)
+    refused = preview(client, Unit, out.getvalue(), "rows.xlsx", form=1)
+    assert "文件读不出来" in refused.content.decode()
+    assert "unpacks to too much" not in refused.content.decode()
 
 
 def test_import_confirmed_twice_is_a_sentence(cast: Cast, client: Client) -> None:

@@ -19,7 +19,16 @@ from django.views.decorators.http import require_POST
 
 from records.models import Entry
 from townships.admin.base import xlsx
-from townships.admin.files import MOST_ROWS, ImportFolder, NoRowsError, SafeCSV, SafeXLSX, cell_name, workbook
+from townships.admin.files import (
+    LARGEST,
+    MOST_ROWS,
+    ImportFolder,
+    NoRowsError,
+    SafeCSV,
+    SafeXLSX,
+    cell_name,
+    workbook,
+)
 from townships.forms.bulk import AccountFileForm, ConfirmForm
 from townships.models import AccountBatch, Role, Unit, User
 from townships.services import account_batch, bulk
@@ -27,7 +36,6 @@ from townships.services.bulk import COLUMNS, NEEDED, cell_text
 
 UNPROCESSABLE = 422
 LATEST = 10
-LARGEST = 50_000_000  # bytes of what a file unpacks to
 HELP = (
     ("用户名", "必填。登录用，小写字母、数字或 - _ .；已有的用户名就是更新那个人"),
     ("姓名", "新开账号必填"),

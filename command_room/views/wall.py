@@ -105,7 +105,8 @@ def _quiet(response: HttpResponse) -> HttpResponse:
     response._has_been_logged = True  # type: ignore[attr-defined]  # by portal.middleware, without the token
     response["X-Robots-Tag"] = "noindex, nofollow"
     response["Referrer-Policy"] = "no-referrer"
-    patch_cache_control(response, private=True, no_cache=True)  # a screen that was taken off shows nothing kept on the way
+    # what a proxy keeps on the way would be shown by a screen whose link was taken back
+    patch_cache_control(response, private=True, no_cache=True)
     return response
 
 

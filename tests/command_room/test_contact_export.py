@@ -86,7 +86,8 @@ def test_export_is_filtered_on_record_and_text(cast: Cast) -> None:
     assert about["筛选条件"] == "岗位：执法队员"
     noted = Access.objects.get()
     assert (noted.what, noted.by, noted.count) == ("exported", cast.duty, 1)
-    assert noted.detail == {"list": "person", "query": "role=officer", "format": "xlsx"}
+    words = {"query": "role=officer", "words": "岗位：执法队员"}
+    assert noted.detail == {"list": "person", **words, "format": "xlsx"}
     assert export(cast.stranger, "person").status_code == 403
     assert export(cast.stranger, "unit").status_code == 403
 

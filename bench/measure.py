@@ -15,10 +15,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from bench import load, seed
+from bench import exports, load, seed
 from bench.load import Call, Figures
 from bench.report import write
-from bench.servers import copy_database, free_port, program
+from bench.servers import checkpoint, copy_database, free_port, program
 from enforcement.models import Event, Whistle
 from notifications.models import Delivery
 from portal import embedded
@@ -48,20 +48,23 @@ def main(sizes: list[int], postgres: embedded.Postgres, database: int) -> None:
     call_command("migrate", verbosity=0)
     seed.base()
     rows: list[Row] = []
+    exported: list[exports.Exported] = []
     connection.close()
     for size in sizes:
         name = f"bench_{size}"
         copy_database(postgres, "bench_base", name)
         _use(name)
         seed.fill(size)
+        checkpoint(postgres)
         print(f"{size:,} events", flush=True)
         with web(name) as (port, server):
             rows += pages(size, port, [server, database])
             rows.append(whistles(size, port, [server, database]))
+        exported += exports.measured(size)
         if size == sizes[0]:
             messages = messages_a_second(name)
         connection.close()
-    write(rows, messages)
+    write(rows, messages, exported)
 
 
 def _use(name: str) -> None:
@@ -127,14 +130,22 @@ def pages(size: int, port: int, roots: list[int]) -> Iterator[Row]:
         ("events with a word", f"/events/?{urlencode({'q': '废品'})}", fragment, "event", 25),
     ]
     for title, path, headers, table, count in wanted:
-        figures = timed(port, roots, Call(path, cookie, headers=headers))
-        bare = timed(port, roots, Call(f"/bare/{table}/{count}/", cookie))
-        extra = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers}
-        with CaptureQueriesContext(connection) as queries:
-            desk.get(path, **extra)
-        row = Row(size, title, figures, len(queries), bare)
-        print(f"  {title:24} {figures.cpu_ms:6} ms CPU  {row.ratio} x bare  p95 {figures.p95_ms} ms", flush=True)
-        yield row
+        yield beside_bare(size, title, (port, roots), (desk, Call(path, cookie, headers=headers)), f"{table}/{count}")
+    admin, cookie = client_for(seed.ADMIN)
+    yield beside_bare(size, "admin, front page", (port, roots), (admin, Call("/admin/", cookie)), "event/25")
+
+
+def beside_bare(size: int, title: str, server: tuple[int, list[int]], asked: tuple[Client, Call], twin: str) -> Row:
+    """One page with its bare twin, and how many queries it asks."""
+    (port, roots), (client, call) = server, asked
+    figures = timed(port, roots, call)
+    bare = timed(port, roots, Call(f"/bare/{twin}/", call.cookie))
+    extra = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in call.headers}
+    with CaptureQueriesContext(connection) as queries:
+        client.get(call.path, **extra)
+    row = Row(size, title, figures, len(queries), bare)
+    print(f"  {title:24} {figures.cpu_ms:6} ms CPU  {row.ratio} x bare  p95 {figures.p95_ms} ms", flush=True)
+    return row
 
 
 def searched(event: Event) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from enforcement.models import Category, Dispatch, Event, Whistle
 from townships.models import Post, Role, Unit, User
 
 OPEN = 900  # events still open, over all townships
+GUIDANCE, ADMIN = "zdb-0", "city-admin-0"
 STAFF = {Role.GRID: 1, Role.DUTY: 1, Role.LEADER: 1, Role.OFFICER: 2}
 
 EVENTS = """
@@ -83,7 +84,8 @@ FROM {table}, generate_series(1, 3) k
 
 
 def base() -> None:
-    """Reference data, the staff of each township and two liaisons a department; the helper tables of the large fill."""
+    """Reference data, the staff of each township, two liaisons a department, who sees the city and who administers; the
+    helper tables of the large fill."""
     call_command("load_reference")
     for township in Unit.objects.townships():
         for role, many in STAFF.items():
@@ -92,6 +94,8 @@ def base() -> None:
     for department in Unit.objects.departments():
         for place in range(2):
             _person(f"{department.code}-{place}", department, Role.LIAISON)
+    _person(GUIDANCE, Unit.objects.get(code="zdb"), Role.GUIDANCE)
+    _person(ADMIN, Unit.objects.get(code="city"), Role.ADMIN)
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TABLE bench_township AS SELECT row_number() OVER (ORDER BY u.code) - 1 AS place, u.id, u.code,"

@@ -146,38 +146,24 @@ def main() -> int:
         print(proxy.MISSING)
         return 0
     with storage() as (var, _, _):
-        # the web's rights in the web's processes, the owner's here
-        told = {
-            "DJANGO_SETTINGS_MODULE": "portal.settings",
-            "VAR_DIR": str(var),
-            "ENV_FILE": os.devnull,
-            "DEMO": "false",
-        }
-        told |= {
-            "SECRET_KEY": "topology",
-            "HTTPS": "true",
-            "PROXY_COUNT": "1",
-            "LOG_LEVEL": "WARNING",
-            "QUIET_HOURS": "",
-        }
-        os.environ.update(told, DATABASE_URL=embedded.database_url(var), WEB_DB_ROLE=embedded.WEB_ROLE)
-        run(
-            [sys.executable, "manage.py", "prepare"],
-            cwd=ROOT,
-            check=True,
-            stderr=(var / "prepare.log").open("wb"),
-            stdout=sys.stderr,
-        )
+        told = provided(var)
         django.setup()
         from bench import receipts  # noqa: PLC0415 - its models need the settings above
 
         jobs = receipts.jobs_for(WHISTLES, random.Random(1))
-        told |= {
-            "DATABASE_URL": embedded.database_url(var, role=embedded.WEB_ROLE),
-            "REDIS_URL": embedded.redis_url(var),
-        }
         with topology(var, told) as (webs, running):
             return judge(*storm(webs, running, jobs), running)
+
+
+def provided(var: Path) -> dict[str, str]:
+    """Tables made by their owner, whose rights this process keeps; the environment of the others, with the web's."""
+    told = {"DJANGO_SETTINGS_MODULE": "portal.settings", "VAR_DIR": str(var), "ENV_FILE": os.devnull, "DEMO": "false"}
+    told |= {"SECRET_KEY": "topology", "HTTPS": "true", "PROXY_COUNT": "1", "LOG_LEVEL": "WARNING", "QUIET_HOURS": ""}
+    os.environ.update(told, DATABASE_URL=embedded.database_url(var), WEB_DB_ROLE=embedded.WEB_ROLE)
+    with (var / "prepare.log").open("wb") as log:
+        run([sys.executable, "manage.py", "prepare"], cwd=ROOT, check=True, stderr=log, stdout=sys.stderr)
+    web = embedded.database_url(var, role=embedded.WEB_ROLE)
+    return {**told, "DATABASE_URL": web, "REDIS_URL": embedded.redis_url(var)}
 
 
 @contextmanager

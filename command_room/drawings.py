@@ -5,6 +5,7 @@ moment up to which the clock alone changes nothing in it. `<mark>.<until>` is th
 304 without a query of its own rows and without rendering, and still a card that turns red is seen when it does.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from django.utils.http import parse_etags
 from django.utils.safestring import SafeString
 
 KEPT = 60  # seconds
+MOMENT = re.compile(r"[0-9]{1,12}")
 Make = Callable[[], tuple[SafeString, datetime]]
 
 
@@ -56,6 +58,6 @@ def respond(request: HttpRequest, mark: str, now: datetime, drawing: Callable[[]
 def _still_true(request: HttpRequest, mark: str, now: datetime) -> str | None:
     for etag in parse_etags(request.headers.get("If-None-Match", "")):
         known, _, until = etag.strip('W/"').partition(".")
-        if known == mark and until.isdigit() and now.timestamp() < int(until):
+        if known == mark and MOMENT.fullmatch(until) and now.timestamp() < int(until):
             return etag
     return None

@@ -30,7 +30,7 @@ class DefaultFilterMiddleware:
             return None
         found = saved_filters.of_list(request.user, code)
         request.saved_filters = found  # type: ignore[attr-defined]
-        default = next((one for one in found if one.is_default), None)  # type: ignore[attr-defined]
+        default = next((one for one in found if one.is_default), None)
         if default is None or request.META.get("QUERY_STRING"):
             return None
         return redirect(default)

@@ -28,9 +28,11 @@ def can_view_components(user: Any) -> bool:
 
 
 def can_manage_wall_links(user: Any) -> bool:
-    """A township's leader for the own walls, the bureau's administrators for all."""
+    """A township's leader for the own walls, the guidance office for the city's, the bureau's administrators for all."""
     post = user.acting
-    return post is not None and (post.role == Role.ADMIN or (post.role == Role.LEADER and post.unit.is_township))
+    if post is None:
+        return False
+    return post.role in (Role.ADMIN, Role.GUIDANCE) or (post.role == Role.LEADER and post.unit.is_township)
 
 
 def can_audit(user: Any) -> bool:
@@ -59,6 +61,11 @@ def can_change_filter(user: Any, saved: SavedFilter) -> bool:
     """Rename and delete: the own; the unit's by whoever may make them."""
     is_own: bool = saved.owner_id == user.pk
     return is_own or (can_share_filter(user) and saved.unit_id == user.acting.unit_id)
+
+
+def can_export_contacts(user: Any) -> bool:
+    """Whoever has a post and so can look people up; which of them, and whose mobile, is the page's rule."""
+    return user.acting is not None
 
 
 def can_read_feedback(user: Any) -> bool:

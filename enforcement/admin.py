@@ -118,7 +118,7 @@ class DatedAdmin(ImportingAdmin):
 
 @admin.register(Limit)
 class LimitAdmin(DatedAdmin):
-    same = ("kind", "step")
+    same = dated.SAME[Limit]
     form = LimitForm
     columns = ["kind", "step", "amount", "unit", "valid_from", "valid_to", "reason"]
     resource_classes = [resource_for(Limit, columns, keys=["kind", "step", "valid_from"], base=DatedResource)]
@@ -136,7 +136,7 @@ class LimitAdmin(DatedAdmin):
 class RoutingRuleAdmin(DatedAdmin):
     """An existing row can only be ended."""
 
-    same = ("category_id", "township_id")
+    same = dated.SAME[RoutingRule]
 
     columns = [
         *["category", "township", "route", "lead", "helpers", "kind", "squad_amount", "squad_unit"],

@@ -122,8 +122,9 @@ class DeliveryAdmin(ReadOnlyAdmin):
         mail = mail_files.read(name)
         if mail is None:
             raise Http404
+        page = self._page(request, "notifications/mail_file_detail.html", name, mail=mail, text=text_of(mail))
         access.note(request.user, "mail_viewed", detail={"mail": name})
-        return self._page(request, "notifications/mail_file_detail.html", name, mail=mail, text=text_of(mail))
+        return page
 
     def _page(self, request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
         if not can_administer(request.user):

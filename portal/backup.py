@@ -12,7 +12,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,15 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from psycopg2 import sql
 
+from command_room.services.retention_files import forgotten
 from portal.embedded.postgres import binary
 from records.models import Attachment
 from records.services.seal import BLOCK, digest_of, is_intact, key_id
 
 KEPT_FOLDERS = ("originals", "previews")  # what waits for a form, or was exported for a day, is no record
 DUMP, MANIFEST = "database.dump", "manifest.json"
+NAME = "%Y%m%dT%H%M%SZ"  # of a backup's folder
+A_DAY = timedelta(days=1)
 Tables = dict[str, list[int]]  # name → [rows, checksum]
 
 
@@ -38,7 +41,7 @@ def back_up(root: Path, keep: int) -> Path:
     """Make one backup under `root`, whole or not at all, and forget all but the last `keep`. Its folder."""
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     begun = datetime.now(UTC)
-    partial, final = root / f".{begun:%Y%m%dT%H%M%SZ}.partial", root / f"{begun:%Y%m%dT%H%M%SZ}"
+    partial, final = root / f".{begun:{NAME}}.partial", root / f"{begun:{NAME}}"
     for leftover in root.glob(".*.partial"):
         shutil.rmtree(leftover)
     partial.mkdir(mode=0o700)
@@ -61,6 +64,7 @@ def back_up(root: Path, keep: int) -> Path:
     partial.rename(final)
     for old in backups(root)[:-keep]:
         shutil.rmtree(old)
+    forget(root / "files", datetime.strptime(backups(root)[0].name, NAME).replace(tzinfo=UTC) - A_DAY)
     return final
 
 
@@ -83,9 +87,16 @@ def restore(folder: Path) -> dict[str, Any]:
         raise Unfit("The database is not empty: nothing was touched. Restore into a fresh one.")
     list(copy_new(folder.parent / "files", Path(settings.MEDIA_ROOT)))
     load(folder / DUMP)
+    forget(Path(settings.MEDIA_ROOT), datetime.now(UTC))
     if settings.WEB_DB_ROLE:
         call_command("grant_web_role")
     return manifest
+
+
+def forget(files: Path, before: datetime) -> None:
+    """What was cleared for good before that moment is not kept here either."""
+    for name in forgotten(before):
+        (files / name).unlink(missing_ok=True)
 
 
 def verify(manifest: dict[str, Any]) -> list[str]:
@@ -96,8 +107,9 @@ def verify(manifest: dict[str, Any]) -> list[str]:
         for name, wanted in manifest["tables"].items()
         if found.get(name) != wanted
     ]
+    files = Attachment.objects.filter(cleared=None).iterator()
     wrong += [f"missing: {fact}" for fact in set(manifest["schema"]) - set(schema_facts())]
-    wrong += [f"file of attachment {a.pk} is not intact" for a in Attachment.objects.iterator() if not is_intact(a)]
+    wrong += [f"file of attachment {a.pk} is not intact" for a in files if not is_intact(a)]
     return wrong
 
 
@@ -140,9 +152,10 @@ def schema_facts() -> list[str]:
 
 
 def dump(to: Path, snapshot_name: str) -> None:
-    run_tool(
-        "pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--snapshot={snapshot_name}", f"--file={to}"
-    )
+    # The portal keeps no large objects. One that the web's role were made to create is not readable for the owner of the
+    # tables, and would end every backup from then on.
+    options = ("--format=custom", "--no-owner", "--no-privileges", "--no-large-objects")
+    run_tool("pg_dump", *options, f"--snapshot={snapshot_name}", f"--file={to}")
 
 
 def load(dumped: Path) -> None:

@@ -20,7 +20,7 @@ from redis.retry import Retry
 from notifications.models import Delivery
 from notifications.services import outbox
 from portal.health import BROKER_S, QUEUES
-from records.models import JobRun
+from records.services import job_run
 from townships.models import CalendarYear
 
 PATIENCE_MS = 2000  # a statement of ours may take; a database in need is not asked for more
@@ -70,14 +70,19 @@ def outbox_gauges() -> Iterator[Gauge]:
 
 
 def task_gauges() -> Iterator[Gauge]:
+    """Of each task in the schedule; one that has never succeeded ages from when it was first awaited."""
     success = Gauge("portal_task_success_age_seconds", "Since the task last succeeded.", labels=["task"])
     took = Gauge("portal_task_seconds", "What its last run took.", labels=["task"])
+    late = Gauge("portal_task_late", "Whether its next run should have begun long ago.", labels=["task"])
     now = timezone.now()
-    for run in JobRun.objects.exclude(started_at=None):
-        took.add_metric([run.task], run.took_ms / 1000)
-        if run.succeeded_at:
-            success.add_metric([run.task], (now - run.succeeded_at).total_seconds())
-    yield from (success, took)
+    for job in job_run.jobs(now):
+        late.add_metric([job.task], float(job.is_late))
+        if job.run is None:
+            continue
+        success.add_metric([job.task], (now - (job.run.succeeded_at or job.run.known_at)).total_seconds())
+        if job.run.started_at:
+            took.add_metric([job.task], job.run.took_ms / 1000)
+    yield from (success, took, late)
 
 
 def server_gauges() -> Iterator[Gauge]:

@@ -9,7 +9,8 @@ DETAIL = re.compile(r"^DETAIL:.*?(?=^The above exception|^During handling|^Trace
 
 
 def without_rows(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A structlog processor, after `format_exc_info`."""
-    if "exception" in event:
-        event["exception"] = DETAIL.sub("DETAIL: …\n", event["exception"])
+    """A structlog processor, after `format_exc_info`. A library may log the error's own words as the event."""
+    for name in ("exception", "event"):
+        if isinstance(event.get(name), str):
+            event[name] = DETAIL.sub("DETAIL: …\n", event[name])
     return event

@@ -84,11 +84,12 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "portal.middleware.SaneCookieMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "townships.entrance.SignedInMiddleware",
     "portal.middleware.SaneRequestMiddleware",
     "townships.middleware.ActingPostMiddleware",
     "townships.entrance.IdleMiddleware",
@@ -185,6 +186,14 @@ CELERY_BEAT_SCHEDULE = {
 
 # --- Long jobs: what people ask for and wait for, see records/services/job.py ------------------------------------
 JOB_KINDS = {"export": "enforcement.exports.work.run"}  # what does each kind
+LISTINGS = {  # the lists that can be taken away as a file, see enforcement/exports/table.py
+    "event": "enforcement.exports.event.EVENTS",
+    "whistle": "enforcement.exports.whistle.WHISTLES",
+    "dispatch": "enforcement.exports.dispatch.DISPATCHES",
+    "escalation": "enforcement.exports.escalation.ESCALATIONS",
+    "person": "command_room.exports.person.PEOPLE",
+    "unit": "command_room.exports.unit.UNITS",
+}
 JOB_NEWS = "notifications.services.job.tell"  # what says that one has ended
 JOBS_AT_ONCE = env.int("JOBS_AT_ONCE", default=1)  # fewer than the hands of the jobs' workers: the sweeps need one
 JOB_TIME_LIMIT = env.int("JOB_TIME_LIMIT", default=3600)  # seconds, then its process is ended and it is tried again
@@ -268,16 +277,13 @@ OTP_REQUIRED_ROLES = env.list("OTP_REQUIRED_ROLES", default=[])
 # Without it the seeds in the database are no secrets; a new one ends all devices.
 OTP_KEY = secret("OTP_KEY") or SEAL_KEY
 OTP_GRACE_HOURS = env.int("OTP_GRACE_HOURS", default=24)  # after a reset: how long the person has to set it up anew
-OTP_TOTP_ISSUER = env.str("OTP_ISSUER", default="嵊州综合执法协同")
+OTP_TOTP_ISSUER = "嵊州综合执法协同"  # by this name the pages tell people to look for it
 OTP_TOTP_THROTTLE_FACTOR = 1  # seconds: after each wrong code twice as long as before
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 
 # Minutes without an act after which a session ends, by role; * for all others. Background requests are no acts.
-IDLE_MINUTES = {
-    name: int(minutes)
-    for name, minutes in env.dict(
-        "IDLE_MINUTES", default={"admin": "15", "auditor": "15", "grid": "720", "officer": "720", "*": "30"}
-    ).items()
+IDLE_MINUTES = {"admin": 15, "auditor": 15, "grid": 720, "officer": 720, "*": 30} | {
+    role: int(minutes) for role, minutes in env.dict("IDLE_MINUTES", default={}).items()
 }
 SESSION_MOST_HOURS = env.int("SESSION_MOST_HOURS", default=12)  # since the log-in, whatever was done
 BACKGROUND_VIEWS = [  # what pages ask for by themselves; besides, whatever says X-Background
@@ -368,6 +374,11 @@ LOGGING = {
     "loggers": {
         "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "urllib3": {"level": "INFO"},  # below it, it writes addresses with the tokens in them
-        "gunicorn.error": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
+        # below INFO it writes every path, and a wall's holds its token
+        "gunicorn.error": {
+            "handlers": ["console"],
+            "level": "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL,
+            "propagate": False,
+        },
     },
 }

@@ -107,8 +107,10 @@ TABLE = {
     "command_room:retention-rule": verb({"bureau_admin"}),
     "command_room:retention-confirm": verb({"bureau_admin"}, "expired"),
     "command_room:retention-decline": verb({"bureau_admin"}, "expired"),
-    "command_room:wall-links": page({"leader", "changle_leader", "bureau_admin"}),
-    "command_room:wall-link-revoke": verb({"leader", "bureau_admin"}, "wall_link", EVERYBODY - {"changle_leader"}),
+    "command_room:wall-links": page({"leader", "changle_leader", "zdb_officer", "bureau_admin"}),
+    "command_room:wall-link-revoke": verb(
+        {"leader", "bureau_admin"}, "wall_link", EVERYBODY - {"changle_leader", "zdb_officer"}
+    ),
     "command_room:search": page(EVERYBODY),
     "command_room:person-list": page(EVERYBODY),
     "command_room:unit-list": page(EVERYBODY),

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from axes.helpers import get_client_ip_address
 from django.conf import settings
 from django.contrib.auth import logout
+from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.urls import reverse
@@ -52,6 +53,18 @@ def is_background(request: HttpRequest) -> bool:
     match = request.resolver_match
     by_list = request.method in SAFE and match is not None and match.view_name in settings.BACKGROUND_VIEWS
     return by_list or "X-Background" in request.headers
+
+
+class SignedInMiddleware(LoginRequiredMiddleware):
+    """Whoever is signed in no longer (a post has changed, another password holds, another tab has signed out) and sends
+    something is told that it was not saved, and goes on at a page that can be opened.
+    """
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> Any:
+        if request.method in SAFE:
+            return super().handle_no_permission(request, view_func)
+        words = {"next": _page(request), "ended": "gone", "unsaved": "1"}
+        return to(request, f"{resolve_url(settings.LOGIN_URL)}?{urlencode(words)}")
 
 
 class IdleMiddleware:

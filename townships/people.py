@@ -93,7 +93,7 @@ def guidance_office() -> list[User]:
 
 
 def watchers() -> list[User]:
-    """Every administrator and auditor: who hears that there is a new administrator."""
+    """Every administrator and auditor: who hears of a new administrator, and of a second factor that was reset."""
     posts = Post.objects.active(timezone.localdate()).filter(role__in=(Role.ADMIN, Role.AUDITOR)).select_related("user")
     return list({post.user_id: post.user for post in posts.order_by("id")}.values())
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from command_room.demo import (
     accesses,
     accounts,
+    desks,
     escalations,
     judged,
     messages,
@@ -18,6 +19,7 @@ from command_room.demo import (
     saved_filters,
     shift_notes,
     stage_action,
+    upkeep,
 )
 from command_room.demo.book import Book
 from command_room.demo.cast import GANLIN, SLUGS, Cast
@@ -72,11 +74,17 @@ def load(*, seed: int, now: datetime | None = None, events: int = EVENTS) -> Loa
     escalations.settle(now)
     shift_notes.write(cast, now, rng)
     saved_filters.write(cast)
+    desks.remind(book, cast.people, now)
+    desks.export(cast.people, now)
     opinions.write(cast, now)
     messages.save(book.notices, now, rng)
     _photograph(course, staged)
     accounts.give_passwords(cast.people)
     accesses.write(cast.people, now, rng)
+    upkeep.announce_channels(cast.people["bureau-admin"], now)
+    upkeep.hang_walls(cast.people, now)
+    upkeep.age(now, rng)
+    upkeep.list_expired(cast.people["bureau-admin"], now)
     left_out = len(SCENES) - len(staged)
     return Loaded(len(book.events), len(book.whistles), len(cast.people), left_out, time.monotonic() - begun)
 

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -42,5 +42,5 @@ class AuditForm(forms.Form):
             targets=audit.targets_named(said["number"]) if said["number"] else None,
             kind=said["kind"],
             since=midnight(said["since"]) if said["since"] else None,
-            until=midnight(said["until"] + timedelta(days=1)) if said["until"] else None,
+            until=midnight(said["until"] + timedelta(days=1)) if said["until"] and said["until"] < date.max else None,
         )

@@ -18,12 +18,14 @@ KEY_NAME = "token"  # an address that holds one opens a page by itself
 def safe_path(wanted: str) -> str:
     """The path of a page of this portal, without what was searched for there; empty for anything else,
     and for an address that opens by what stands in it."""
-    parts = urlsplit(wanted) if wanted.startswith("/") and not wanted.startswith(("//", "/\\")) else None
-    if parts is None or parts.netloc or len(parts.path) > Feedback.PATH:
+    if not wanted.startswith("/") or wanted.startswith(("//", "/\\")):
         return ""
     try:
+        parts = urlsplit(wanted)
         match = resolve(parts.path)
-    except Resolver404:
+    except (ValueError, Resolver404):  # no address at all, or none of ours
+        return ""
+    if parts.netloc or len(parts.path) > Feedback.PATH:
         return ""
     return "" if KEY_NAME in match.kwargs else parts.path
 

@@ -9,11 +9,16 @@ from townships.models import Unit
 TERMS = ((30, "30 天"), (90, "90 天"), (180, "半年"), (365, "一年"))
 
 
-class WallLinkForm(forms.Form):
-    """Where the screen hangs, for which township, and how long the link holds."""
+class WallChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, obj: Unit) -> str:
+        return f"{obj}指挥台" if obj.is_township else f"全市总览（{obj}）"
 
-    township = forms.ModelChoiceField(
-        label="镇街", queryset=Unit.objects.none(), empty_label=None, error_messages={"required": "请选一个镇街。"}
+
+class WallLinkForm(forms.Form):
+    """Where the screen hangs, what it shows, and how long the link holds."""
+
+    unit = WallChoice(
+        label="显示什么", queryset=Unit.objects.none(), empty_label=None, error_messages={"required": "请选显示哪里。"}
     )
     label = text("放在哪里", 40, "请写大屏放在哪里，例如“一楼指挥大厅”，以后好认。", placeholder="例如：一楼指挥大厅")
     days = forms.TypedChoiceField(label="有效期", choices=TERMS, coerce=int, initial=180)
@@ -21,6 +26,6 @@ class WallLinkForm(forms.Form):
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        found = wall.townships(user)
-        self.fields["township"].queryset = found  # type: ignore[attr-defined]
-        self.fields["township"].initial = found.first()
+        found = wall.units(user)
+        self.fields["unit"].queryset = found  # type: ignore[attr-defined]
+        self.fields["unit"].initial = found.first()

@@ -50,6 +50,8 @@ class SavedFilter(models.Model):
     made_at = models.DateTimeField("保存时间", default=timezone.now)
     request_id = models.UUIDField(unique=True)
 
+    is_default = False  # whether it is the one that the list of whoever asks opens with, which the service knows
+
     objects = SavedFilterQuerySet.as_manager()
 
     class Meta:

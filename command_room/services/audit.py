@@ -11,9 +11,11 @@ from typing import Any
 
 from axes.models import AccessAttempt
 from django.apps import apps
+from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q, QuerySet
+from django.utils.module_loading import import_string
 
 from enforcement.models import Dispatch, Escalation, Event, Whistle
 from records.models import Access, Entry
@@ -22,6 +24,7 @@ from townships.models import User
 PAGE, MOST_EXPORTED = 50, 5000
 MOST_PEOPLE = 50  # who may be meant by a part of a name
 ATTEMPTS = 20
+NAMED_BY = {"category", "rule", "township", "unit", "user"}  # relations that the names of rows are made of
 IN_ACCESS_OR_ADMIN = ("caller_viewed", "admin_add", "admin_change")  # entries that another source tells better
 
 WORDS: dict[str, str] = {
@@ -40,9 +43,11 @@ WORDS: dict[str, str] = {
     "mail_viewed": "打开邮件文件",
     "file_opened": "下载附件",
     "exported": "导出",
-    "downloaded": "下载导出文件",
+    "job_file_fetched": "下载导出文件",
     "wall_link_made": "生成大屏链接",
     "wall_link_revoked": "作废大屏链接",
+    "city_wall_link_made": "生成全市大屏链接",
+    "city_wall_link_revoked": "作废全市大屏链接",
     "retention_confirmed": "确认清理到期数据",
     "retention_cleared": "清理到期数据",
 }
@@ -52,8 +57,8 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "caller": ("查看来电人", ("caller_viewed",)),
     "person": ("查看个人资料", ("person_viewed", "mail_viewed")),
     "file": ("下载附件", ("file_opened",)),
-    "export": ("导出", ("exported", "downloaded")),
-    "link": ("大屏链接", ("wall_link_made", "wall_link_revoked")),
+    "export": ("导出", ("exported", "job_file_fetched")),
+    "link": ("大屏链接", tuple(what for what in WORDS if "wall_link" in what)),
     "retention": ("到期清理", ("retention_confirmed", "retention_cleared")),
 }
 ACT, ADMIN = "act", "admin"
@@ -236,9 +241,17 @@ def _details(row: Access) -> str:
             said.append("没有这个账号")
         elif key == "days":
             said.append(f"{value} 天")
-        elif value and key != "file":
+        elif key == "list":
+            said.append(_list_title(str(value)))
+        elif key == "format":
+            said.append(str(value).upper())
+        elif value and key != "file" and not (key == "query" and "words" in row.detail):
             said.append(str(value))
     return "，".join(said)
+
+
+def _list_title(code: str) -> str:
+    return str(import_string(settings.LISTINGS[code]).title) if code in settings.LISTINGS else code
 
 
 def _entry(row: Entry) -> Line:
@@ -277,7 +290,8 @@ def _objects(label: str, ids: Iterable[int]) -> Mapping[int, Any]:
         model = apps.get_model(label)
     except LookupError:
         return {}
-    found: Mapping[int, Any] = model._default_manager.in_bulk(ids)
+    related = NAMED_BY & {one.name for one in model._meta.fields if one.is_relation}
+    found: Mapping[int, Any] = model._default_manager.select_related(*related).in_bulk(ids)
     return found
 
 

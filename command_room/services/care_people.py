@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from command_room.services.care_card import Card, Line, counted
-from enforcement.models import Dispatch, Event
+from enforcement.services import leaving
 from townships.models import Post, User
 
 PEOPLE = "admin:townships_user_changelist"
@@ -16,9 +16,7 @@ PEOPLE = "admin:townships_user_changelist"
 def leavers(today: date) -> Card:
     """Accounts that are switched off, with something still in their hands."""
     gone = Q(is_active=False) | Q(disabled_from__lte=today)
-    named = Dispatch.objects.filter(assigned_officer=OuterRef("pk"), state__in=Dispatch.IN_HAND)
-    claimed = Event.objects.filter(claimed_by=OuterRef("pk"), state__in=Event.TO_TRIAGE)
-    number, few = counted(User.objects.filter(gone).filter(Exists(named) | Exists(claimed)), "username")
+    number, few = counted(User.objects.filter(gone).filter(leaving.holders_of_open()), "username")
     lines = [Line(f"{user}（{user.username}）", "名下有未办结", _leave(user)) for user in few]
     link = f"{reverse(PEOPLE)}?is_active__exact=0"
     return Card("已停用但名下仍有未办结的账号", number, "个", lines, link, "查看", "离岗的人都已交接", is_grave=True)
@@ -55,7 +53,10 @@ def expired_passwords(now: datetime) -> Card:
 def never_used(today: date) -> Card:
     rows = User.objects.filter(is_active=True, last_login=None, posts__in=Post.objects.active(today)).distinct()
     number, few = counted(User.objects.filter(pk__in=rows.values("pk")), "-date_joined", "username")
-    lines = [Line(f"{user}（{user.username}）", f"{user.date_joined:%Y-%m-%d} 开户", _person(user)) for user in few]
+    lines = [
+        Line(f"{user}（{user.username}）", f"{timezone.localdate(user.date_joined)} 开户", _person(user))
+        for user in few
+    ]
     link = f"{reverse(PEOPLE)}?last_login__isempty=1"
     return Card("从未登录的账号", number, "个", lines, link, "查看", "每个账号都用过")
 

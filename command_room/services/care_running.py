@@ -7,7 +7,7 @@ from django.db.models import Func, IntegerField, Sum, Value
 from django.urls import reverse
 from django.utils import timezone
 
-from command_room.services.care_card import FEW, Card, Line, counted
+from command_room.services.care_card import FEW, Card, Line, counted_to
 from enforcement.models import Dispatch, Event, Whistle
 from notifications.kinds import restore
 from notifications.models import Delivery
@@ -31,7 +31,7 @@ DELIVERIES = "admin:notifications_delivery_changelist"
 
 def failed_messages() -> Card:
     rows = Delivery.objects.filter(state=Delivery.State.FAILED).select_related("message")
-    number, few = counted(rows, "-id")
+    number, few = counted_to(rows, "-id")
     link = f"{reverse(DELIVERIES)}?attention=failed"
     press = (reverse("admin:notifications_resend"), "全部重新发送")
     lines, well = _deliveries(few), "消息都已发出"
@@ -39,7 +39,7 @@ def failed_messages() -> Card:
 
 
 def stuck_messages(now: datetime) -> Card:
-    number, few = counted(Delivery.objects.stuck(now).select_related("message"), "created_at")
+    number, few = counted_to(Delivery.objects.stuck(now).select_related("message"), "created_at")
     title = f"等待发送超过 {OVERDUE // timedelta(minutes=1)} 分钟的消息"
     link = f"{reverse(DELIVERIES)}?attention=stuck"
     return Card(title, number, "条", _deliveries(few), link, "查看", "没有积压", is_grave=True)

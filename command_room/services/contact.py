@@ -6,7 +6,9 @@ from typing import Any
 
 from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, QuerySet
 
-from townships.models import DESKS, Post, Role, Unit, User, mobile_sight
+from townships.models import Post, Role, Unit, User, mobile_sight
+
+SPEAKERS = (Role.DUTY, Role.LIAISON, Role.GUIDANCE, Role.GRID)
 
 
 def people(user: Any) -> QuerySet[User]:
@@ -41,11 +43,8 @@ def person_rows(found: Sequence[User], user: Any) -> list[dict[str, Any]]:
 def unit_rows(found: Sequence[Unit], user: Any) -> list[dict[str, Any]]:
     """With who speaks for them today. One query."""
     speakers: dict[int, list[str]] = defaultdict(list)
-    roles = (*DESKS, Role.GUIDANCE, Role.GRID)
-    posts = Post.objects.visible_to(user).filter(unit__in=[one.pk for one in found], role__in=roles)
-    for post in posts.select_related("user").order_by("role", "rank", "id"):
-        if post.role not in (Role.LEADER, Role.DEPT_LEADER):
-            speakers[post.unit_id].append(str(post.user))
+    for post in speaking(user).filter(unit__in=[one.pk for one in found]).select_related("user"):
+        speakers[post.unit_id].append(str(post.user))
     return [
         {
             "name": one.short_name,
@@ -57,6 +56,11 @@ def unit_rows(found: Sequence[Unit], user: Any) -> list[dict[str, Any]]:
         }
         for one in found
     ]
+
+
+def speaking(user: Any) -> QuerySet[Post]:
+    """Posts of those whom one asks for at a unit: its desk, not its leaders."""
+    return Post.objects.visible_to(user).filter(role__in=SPEAKERS).order_by("role", "rank", "id")
 
 
 def _phone(unit: Unit) -> str:

@@ -6,7 +6,7 @@ A topic's words are in `templates/help/<slug>.html`, its pictures in `command_ro
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 
 from axes.helpers import get_cool_off
@@ -17,13 +17,16 @@ from enforcement.models import Limit, Suspension
 from enforcement.rules import escalation, extension
 from enforcement.rules.deadlines import NAMES, SHIPPED_LIMITS, Kind, Step
 from enforcement.services.limit import steps_on
+from notifications.services.route import house_now
 from records.services.attachment import MAX_BYTES, MAX_FILES
 from townships.models import Role
+from townships.rules import idle
 from townships.services.account import ONE_TIME_HOURS
 
 MEGABYTE = 1024 * 1024
 HEADING = re.compile(r"<(?:h2|h3|dt)[^>]*>(.*?)</(?:h2|h3|dt)>", re.DOTALL)
 MARKUP = re.compile(r"<[^>]*>|{[%#].*?[%#]}")
+IDLE = {"admin": "admin", "phone": "grid", "desk": "*"}  # how the text calls those who may rest equally long
 USUAL = ("什么时候", "怎么做", "时限", "遇到问题")  # what every topic has is no heading to search for
 
 GRID, OFFICER, DUTY, LEADER = Role.GRID, Role.OFFICER, Role.DUTY, Role.LEADER
@@ -55,10 +58,6 @@ class Topic:
     @property
     def template(self) -> str:
         return f"help/{self.slug}.html"
-
-    @property
-    def is_first_day(self) -> bool:
-        return self.group == FIRST_DAY
 
     @property
     def readers(self) -> str:
@@ -112,13 +111,13 @@ TOPICS: tuple[Topic, ...] = (
     Topic("escalation", "提醒、黄牌、红牌", "什么时候亮牌、告诉谁、怎么办。", (*TOWN, *DEPARTMENT, GUIDANCE, AUDITOR), TEAM, "督办 督办单 催办 超期"),
     Topic("lists", "怎样查找和筛选", "事件、吹哨、派单三张表，怎样找到要的那一件。", (GRID, *FILES), PORTAL, "搜索 列表"),
     Topic("messages", "消息和消息设置", "什么会告诉您，用什么方式，夜里发不发。", ALL, PORTAL, "短信 邮件 群机器人 免打扰"),
-    Topic("people", "怎样管账号和岗位", "开账号、给岗位、发一次性密码。", (ADMIN,), PORTAL, "人员 代理 导入 离职"),
-    Topic("settings", "怎样改时限、分派规则和放假安排", "从某天起改，旧的留着。", (ADMIN,), PORTAL, "类别 节假日 期限"),
+    Topic("people", "怎样管账号和岗位", "成批开户、换岗位、离岗移交、看历史。", (ADMIN,), PORTAL, "人员 代理 导入 离职 密码单"),
+    Topic("settings", "怎样改时限、分派规则和放假安排", "从某天起改，旧的留着，历史看得到。", (ADMIN,), PORTAL, "类别 节假日 期限 渠道"),
     Topic("undelivered", "消息没有送达怎么办", "看为什么，改好了再发。", (ADMIN,), PORTAL, "发送失败 邮箱"),
     Topic("trail", "怎样查经过", "谁在什么时候做了什么，改不掉也删不掉。", (AUDITOR, GUIDANCE, *TOWN, *DEPARTMENT), PORTAL, "流水 审计 留痕"),
     Topic("export", "怎样导出、批量办和打印", "筛选好再导出，勾选好再批量办。", FILES, PORTAL, "Excel 表格 催办 打印 下载"),
     Topic("second-factor", "二次验证", "登录时再输一个手机上的数字。", ALL, PORTAL, "验证器 恢复码 TOTP 自动退出"),
-    Topic("wall", "怎样上大屏", "一块大屏一个链接，不用登录，随时作废。", (LEADER, ADMIN), PORTAL, "大屏链接 投屏"),
+    Topic("wall", "怎样上大屏", "一块大屏一个链接，不用登录，随时作废。", (LEADER, GUIDANCE, ADMIN), PORTAL, "大屏链接 投屏 全市"),
     Topic("retention", "保存期限和清理", "到期的先列出，另一位管理员确认才清理。", (ADMIN, AUDITOR), PORTAL, "删除 归档"),
     Topic("audit", "怎样审计", "按人、按编号、按时间查。", (AUDITOR,), PORTAL, "日志 登录记录 谁看过"),
     Topic("login", "忘记密码、第一次登录", "一次性密码怎么用，锁定了怎么办。", ALL, PORTAL, "锁定 改密码 登不上", is_public=True),
@@ -202,17 +201,20 @@ def _named(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def facts() -> dict[str, object]:
     """The other numbers that the text names."""
-    since, until = hours_of_the_house()
+    quiet = house_now().quiet
     return {
         "photos": MAX_FILES,
         "megabytes": MAX_BYTES // MEGABYTE,
         "failures": settings.AXES_FAILURE_LIMIT,
         "lock": get_cool_off(),
         "one_time_hours": ONE_TIME_HOURS,
+        "otp_grace": settings.OTP_GRACE_HOURS,
+        "session_hours": settings.SESSION_MOST_HOURS,
+        **{f"idle_{name}": timedelta(seconds=idle.limit(role, settings.IDLE_MINUTES)) for name, role in IDLE.items()},
         "password_days": settings.PASSWORD_MAX_AGE_DAYS,
         "password_history": settings.PASSWORD_HISTORY,
-        "quiet_from": since,
-        "quiet_to": until,
+        "quiet_from": quiet.start if quiet else None,
+        "quiet_to": quiet.end if quiet else None,
         "export_at_once": settings.EXPORT_AT_ONCE,
         "feedback_per_day": settings.FEEDBACK_PER_DAY,
         "suspension_days": Suspension.LONGEST_DAYS,
@@ -222,9 +224,3 @@ def facts() -> dict[str, object]:
         "emergency_red": escalation.EMERGENCY,
         "longest_red": escalation.LONGEST,
     }
-
-
-def hours_of_the_house() -> tuple[str, str]:
-    """When nobody is disturbed who has chosen no hours; empty for never."""
-    since, _, until = settings.QUIET_HOURS.partition("-")
-    return since, until

@@ -44,6 +44,19 @@ _ORGANS = f"ARRAY(SELECT id FROM {Unit._meta.db_table} WHERE kind = ANY(%s::text
 _LATE = _ALL.format(Whistle._meta.db_table, f"by_unit_id = ANY({_ORGANS}) AND state = ANY(%s) AND next_due < %s")
 _SQUAD = _ROWS.format(SquadMember._meta.db_table, "township_id = %s")
 _SHIFTS = _ROWS.format(Shift._meta.db_table, "township_id = %s AND day BETWEEN %s AND %s")
+_NEWEST_OF_EACH = (
+    "(SELECT string_agg(concat_ws(' ', newest.id, state, changed_at), ',') FROM {unit} AS unit, LATERAL"
+    " (SELECT id, state, changed_at FROM {row} WHERE {owner} = unit.id ORDER BY changed_at DESC LIMIT 12) AS newest"
+    " WHERE unit.kind = ANY(%s::text[]))"
+)
+_OF_CITY = [
+    *(
+        _NEWEST_OF_EACH.format(unit=Unit._meta.db_table, row=model._meta.db_table, owner=owner)
+        for model, owner in ((Whistle, "by_unit_id"), (Event, "township_id"))
+    ),
+    _LAST.format(Escalation._meta.db_table, "TRUE"),
+    "%s::date",
+]
 
 
 def of_township(township_id: int) -> str:
@@ -62,6 +75,11 @@ def of_wall(township_id: int, now: datetime) -> str:
     """Of everything on the wall, as one. Hashed: it goes out as an ETag to a screen without a log-in."""
     told = " ".join(of_board(township_id, timezone.localdate(now)))
     return md5(told.encode(), usedforsecurity=False).hexdigest()
+
+
+def of_city_wall(now: datetime) -> str:
+    """Of the fifteen townships, by an index scan each, and of the marks of all; another one after midnight."""
+    return _ask(_OF_CITY, [list(Unit.TOWNSHIP_KINDS)] * 2 + [timezone.localdate(now)])
 
 
 def of_work(user: User, post: Post, now: datetime) -> str:

@@ -24,10 +24,10 @@ from enforcement.models import Appeal, Caller, Check, Dispatch, Event, Report, W
 from notifications.mail_files import is_mail
 from notifications.models import Delivery, Message
 from records.models import Access, Attachment, RetentionList, RetentionRule, Stage
-from records.services import access, advance, record
+from records.services import access, advance, lock, record
 
 CHUNK = 500
-HALF_YEAR, THREE_YEARS = 183, 1096
+HALF_YEAR, THREE_YEARS = 184, 1096  # in days, the longest that there are
 State = RetentionList.State
 
 
@@ -198,8 +198,11 @@ def load_rules() -> None:
 
 @transaction.atomic
 def set_rule(kind: str, *, days: int, basis: str, by: Any) -> RetentionRule:
-    """A new row. A list that waits was made by the old one: it is put aside, the next month lists anew."""
+    """A new row; twice is once. A list that waits was made by the old one: it is put aside, the next month lists anew."""
+    RetentionRule.objects.select_for_update().filter(kind=kind).order_by("id").first()  # the kind's first row: its lock
     old = RetentionRule.objects.filter(kind=kind).order_by("-id").first()
+    if old and (old.days, old.basis) == (days, basis):
+        return old
     rule = RetentionRule.objects.create(kind=kind, days=days, basis=basis, by=by)
     what = f"{KINDS[kind].label}的保存期限由 {old.days if old else '—'} 天改为 {days} 天"
     record(rule, "retention_rule_set", by=by, what=what, stage=Stage.FILE)
@@ -255,17 +258,26 @@ def clear_confirmed() -> None:
 
 
 def _clear(found: RetentionList, clear: Callable[[datetime], int]) -> None:
-    while True:
-        with transaction.atomic():
-            gone = clear(found.before)
-            found.cleared += gone
-            found.save(update_fields=["cleared", "changed_at"])
-        if not gone:
-            finish(found)
-            return
+    """Until nothing is left of it, or another worker has ended it."""
+    while _clear_part(found, clear):
+        pass
 
 
 @transaction.atomic
+def _clear_part(found: RetentionList, clear: Callable[[datetime], int]) -> int:
+    """With the list locked: of two workers at it each clears and counts its own parts, and one ends it."""
+    lock(found)
+    if found.state != State.CONFIRMED:
+        return 0
+    gone = clear(found.before)
+    if not gone:
+        finish(found)
+        return 0
+    found.cleared += gone
+    found.save(update_fields=["cleared", "changed_at"])
+    return gone
+
+
 def finish(found: RetentionList) -> None:
     label = KINDS[found.rule.kind].label
     what = f"已清理到期的{label} {found.cleared} 条"

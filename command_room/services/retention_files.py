@@ -5,7 +5,8 @@ Files are named by their content, so two rows may share one: it stays while anot
 
 import contextlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -32,6 +33,14 @@ def remove(rows: Iterable[Attachment]) -> int:
     for name in names:
         _unlink(Path(settings.MEDIA_ROOT) / name)
     return len(found)
+
+
+def forgotten(before: datetime) -> Iterator[str]:
+    """Files that were cleared before that moment, and that no row needs: a backup may forget them, a restoration has to."""
+    for field in ("original", "preview"):
+        needed = kept(Attachment.objects.filter(**{field: OuterRef(field)}))
+        rows = Attachment.objects.filter(~Exists(needed), cleared__at__lt=before).exclude(**{field: ""})
+        yield from rows.values_list(field, flat=True).iterator()
 
 
 def _unlink(path: Path) -> None:

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
+from django.shortcuts import get_object_or_404
 
 from command_room.models import DefaultFilter, SavedFilter
 from records.models import Stage
@@ -15,13 +16,21 @@ TAKEN = "已经有一个叫“{}”的筛选，请换个名字，或者先删掉
 
 
 def of_list(user: Any, code: str) -> list[SavedFilter]:
-    """The chips over a list, the unit's first, each with `is_default`. One query."""
-    return list(seen(user).filter(list=code))
+    """The chips over a list, the unit's first, each with `is_default`. One query where there are none, else two."""
+    return _marked(user, SavedFilter.objects.visible_to(user).filter(list=code).order_by("unit_id", "id"))
 
 
-def seen(user: Any) -> QuerySet[SavedFilter]:
-    mine = DefaultFilter.objects.filter(user=user.pk, saved_filter=OuterRef("pk"))
-    return SavedFilter.objects.visible_to(user).annotate(is_default=Exists(mine)).order_by("list", "unit", "id")
+def seen(user: Any) -> list[SavedFilter]:
+    """All of this person's and their unit's, by list, each with `is_default`."""
+    return _marked(user, SavedFilter.objects.visible_to(user).order_by("list", "unit_id", "id"))
+
+
+def _marked(user: Any, filters: QuerySet[SavedFilter]) -> list[SavedFilter]:
+    found = list(filters)
+    defaults = set(DefaultFilter.objects.filter(user=user.pk).values_list("saved_filter", flat=True)) if found else ()
+    for one in found:
+        one.is_default = one.pk in defaults
+    return found
 
 
 def save(*, code: str, name: str, query: str, is_shared: bool, by: Any, request_id: UUID) -> SavedFilter:
@@ -58,10 +67,16 @@ def refusal(*, code: str, name: str, is_shared: bool, by: Any, request_id: UUID)
     return ""
 
 
+def held(saved: SavedFilter) -> None:
+    """Lock it. Raises Http404 where a colleague has deleted it in this moment."""
+    get_object_or_404(SavedFilter.objects.select_for_update(), pk=saved.pk)
+
+
 def rename(saved: SavedFilter, *, name: str, by: Any) -> None:
     before, saved.name = saved.name, name
     try:
         with transaction.atomic():
+            held(saved)
             saved.save(update_fields=["name"])
             record(saved, "filter_rename", by=by, what=f"把筛选“{before}”改名为“{name}”", stage=Stage.FILE)
     except IntegrityError as error:
@@ -71,6 +86,7 @@ def rename(saved: SavedFilter, *, name: str, by: Any) -> None:
 
 @transaction.atomic
 def delete(saved: SavedFilter, *, by: Any) -> None:
+    held(saved)
     record(
         saved, "filter_delete", by=by, what=f"删除了筛选“{saved.name}”", stage=Stage.FILE, data={"query": saved.query}
     )
@@ -79,6 +95,7 @@ def delete(saved: SavedFilter, *, by: Any) -> None:
 
 @transaction.atomic
 def set_default(saved: SavedFilter, *, by: Any) -> None:
+    held(saved)
     DefaultFilter.objects.update_or_create(user=by, list=saved.list, defaults={"saved_filter": saved})
     record(saved, "filter_default", by=by, what=f"把筛选“{saved.name}”设为本人默认", stage=Stage.FILE)
 

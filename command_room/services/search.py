@@ -15,7 +15,7 @@ from command_room.services import contact as contacts
 from enforcement.models import Dispatch, Event, Whistle
 from enforcement.services import search as files
 from enforcement.services.labels import DISPATCH_STATES, DISPATCH_TONES, WHISTLE_STATES, WHISTLE_TONES
-from records.services.search import is_too_short
+from records.services.search import Wanted
 from townships.models import Role, mobile_sight
 from townships.services import search as names
 from townships.services.search import words_of
@@ -52,15 +52,16 @@ def groups(user: Any, query: str, boxes: Iterable[tuple[str, str]]) -> list[Grou
     post = user.acting
     if post is None or not words_of(query):
         return []
+    wanted = Wanted(query)
     kinds: list[Callable[[], Group]] = [lambda: people(user, query), lambda: units(user, query)]
-    if post.role != Role.ADMIN and not is_too_short(query):
+    if post.role != Role.ADMIN and not wanted.is_too_short:
         sides = list(boxes)
         rest = (
             []
             if post.role == Role.GRID
-            else [lambda: whistles(user, query, sides), lambda: dispatches(user, query, sides)]
+            else [lambda: whistles(user, wanted, sides), lambda: dispatches(user, wanted, sides)]
         )
-        kinds = [lambda: events(user, query), *rest, *kinds]
+        kinds = [lambda: events(user, wanted), *rest, *kinds]
     return [group for group in (find() for find in kinds) if group.hits]
 
 
@@ -79,12 +80,12 @@ def all_of(view: str, query: str, sides: Sequence[tuple[str, str]] = ()) -> list
     return [(name, f"{reverse(view)}?{'&'.join(filter(None, (box, said)))}") for name, box in sides]
 
 
-def events(user: Any, query: str) -> Group:
+def events(user: Any, wanted: Wanted) -> Group:
     rows, post = Event.objects.visible_to(user).order_by("-id"), user.acting
     if post.unit.is_township:  # what a neighbour offers it is not its event yet, here as in its list
         rows = rows.filter(township_id=post.unit_id)
     fields = ("number", "title", "place", "state", "facts", "outside_number", "township__short_name")
-    found, has_more = first([files.events(rows, query)], *fields)
+    found, has_more = first([files.events(rows, wanted)], *fields)
     hits = [
         Hit(
             one["title"],
@@ -96,17 +97,17 @@ def events(user: Any, query: str) -> Group:
         )
         for one in found
     ]
-    return Group("事件", hits, all_of("enforcement:event-list", query) if has_more else [])
+    return Group("事件", hits, all_of("enforcement:event-list", wanted.typed) if has_more else [])
 
 
-def whistles(user: Any, query: str, sides: Sequence[tuple[str, str]]) -> Group:
+def whistles(user: Any, wanted: Wanted, sides: Sequence[tuple[str, str]]) -> Group:
     rows, unit_id = Whistle.objects.visible_to(user).order_by("-id"), user.acting.unit_id
     lists = [rows]
     if sides:
         asked = rows.filter(dispatches__department_id=unit_id, dispatches__state__in=NOT_RETURNED)
         lists = [rows.filter(by_unit_id=unit_id), asked.order_by("-dispatches__id")]
     fields = ("number", "title", "state", "facts", "area", "assemble_place", "by_unit__short_name")
-    found, has_more = first([files.whistles(each, query) for each in lists], *fields)
+    found, has_more = first([files.whistles(each, wanted) for each in lists], *fields)
     hits = [
         Hit(
             one["title"],
@@ -118,14 +119,14 @@ def whistles(user: Any, query: str, sides: Sequence[tuple[str, str]]) -> Group:
         )
         for one in found
     ]
-    return Group("哨单", hits, all_of("enforcement:whistle-list", query, sides) if has_more else [])
+    return Group("哨单", hits, all_of("enforcement:whistle-list", wanted.typed, sides) if has_more else [])
 
 
-def dispatches(user: Any, query: str, sides: Sequence[tuple[str, str]]) -> Group:
+def dispatches(user: Any, wanted: Wanted, sides: Sequence[tuple[str, str]]) -> Group:
     rows, unit_id = Dispatch.objects.visible_to(user).order_by("-id"), user.acting.unit_id
     lists = [rows.filter(by_unit_id=unit_id), rows.filter(department_id=unit_id)] if sides else [rows]
     fields = ("number", "whistle__title", "whistle__facts", "state", "by_unit__short_name", "department__short_name")
-    found, has_more = first([files.dispatches(each, query) for each in lists], *fields)
+    found, has_more = first([files.dispatches(each, wanted) for each in lists], *fields)
     hits = [
         Hit(
             one["whistle__title"],
@@ -137,7 +138,7 @@ def dispatches(user: Any, query: str, sides: Sequence[tuple[str, str]]) -> Group
         )
         for one in found
     ]
-    return Group("派单", hits, all_of("enforcement:dispatch-list", query, sides) if has_more else [])
+    return Group("派单", hits, all_of("enforcement:dispatch-list", wanted.typed, sides) if has_more else [])
 
 
 def people(user: Any, query: str) -> Group:

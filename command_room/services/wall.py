@@ -19,6 +19,7 @@ from townships.models import Role, Unit
 
 SHOWN = 4  # cards a column: what is read from four metres fits no more
 REST = timedelta(minutes=5)  # shifts begin and end within the day
+PURPOSES = (PublicLink.Purpose.WALL, PublicLink.Purpose.CITY_WALL)
 USES = 120  # a minute and link: a screen asks three times, and a hall may have several
 
 
@@ -64,20 +65,25 @@ def _on_duty(township: Unit, now: datetime) -> list[tuple[str, int]]:
 
 # --- the links ----------------------------------------------------------------------------------------------------------
 def links(user: Any) -> QuerySet[PublicLink]:
-    """A leader the own township's, the administrators all."""
-    rows = PublicLink.objects.filter(purpose=PublicLink.Purpose.WALL, target_type=_units())
+    """A leader the own township's, the guidance office the city's, the administrators all."""
+    rows = PublicLink.objects.filter(purpose__in=PURPOSES, target_type=_units())
     if user.acting.role == Role.ADMIN:
         return rows
     return rows.filter(target_id=user.acting.unit_id)
 
 
-def townships(user: Any) -> QuerySet[Unit]:
-    """For whose walls this person makes links."""
-    open_ones = Unit.objects.townships().open_on(timezone.localdate())
-    return open_ones if user.acting.role == Role.ADMIN else open_ones.filter(pk=user.acting.unit_id)
+def units(user: Any) -> QuerySet[Unit]:
+    """For whose walls this person makes links: townships', and the guidance office's, which shows the city."""
+    with_walls = Unit.objects.open_on(timezone.localdate()).filter(kind__in=(Unit.Kind.GUIDANCE, *Unit.TOWNSHIP_KINDS))
+    return with_walls if user.acting.role == Role.ADMIN else with_walls.filter(pk=user.acting.unit_id)
 
 
-def township_of(link: PublicLink) -> Unit:
+def purpose_of(unit: Unit) -> PublicLink.Purpose:
+    """What a link of this unit shows: it stands in the link, so that a screen that asks again costs no query more."""
+    return PublicLink.Purpose.WALL if unit.is_township else PublicLink.Purpose.CITY_WALL
+
+
+def unit_of(link: PublicLink) -> Unit:
     return Unit.objects.get(pk=link.target_id)
 
 

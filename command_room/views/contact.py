@@ -56,7 +56,8 @@ def shown(request: HttpRequest, noun: str, filters: FilterSet, page: Page, more:
         "base": request.path,
         "tabs": [(name, reverse(view), code == noun) for code, name, view in TABS],
         "bar": () if is_fragment else bar(filters),
-        "rows_template": f"command_room/{noun}_rows.html",
+        "noun_name": next(name for code, name, _ in TABS if code == noun),
+        "rows_template": f"command_room/{noun}_table.html",
         **more,
     }
-    return render(request, context["rows_template"] if is_fragment else "command_room/contact_list.html", context)
+    return render(request, f"command_room/contact_{'rows' if is_fragment else 'list'}.html", context)

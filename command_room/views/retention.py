@@ -28,8 +28,9 @@ def overview(request: HttpRequest) -> HttpResponse:
 def page(request: HttpRequest, form: RuleForm | None = None) -> HttpResponse:
     """Each kind with its rule and the list that waits; below, what was decided. `form`: one that was refused."""
     user: Any = request.user
-    lists = list(RetentionList.objects.select_related("rule__by", "decided_by").order_by("-id")[:SHOWN])
-    waiting = {one.rule.kind: one for one in lists if one.state in ("listed", "confirmed")}
+    lists = RetentionList.objects.select_related("rule__by", "decided_by").order_by("-id")
+    waiting = {one.rule.kind: one for one in lists.filter(state__in=("listed", "confirmed"))}
+    ended = lists.filter(state__in=("done", "declined"), rule__kind__in=KINDS)[:SHOWN]
     rules = retention.rules()
     rows = [
         {
@@ -41,9 +42,7 @@ def page(request: HttpRequest, form: RuleForm | None = None) -> HttpResponse:
         }
         for code, kind in KINDS.items()
     ]
-    past = [
-        (one, KINDS[one.rule.kind]) for one in lists if one.state in ("done", "declined") and one.rule.kind in KINDS
-    ]
+    past = [(one, KINDS[one.rule.kind]) for one in ended]
     context = {"rows": rows, "past": past, "may_set": can_decide_retention(user), "form": form, "now": timezone.now()}
     return render(request, "command_room/retention.html", context, status=422 if form else 200)
 
@@ -56,9 +55,7 @@ def set_rule(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return page(request, form)
     said = form.cleaned_data
-    rule = retention.rules().get(said["kind"])
-    if rule is None or (rule.days, rule.basis) != (said["days"], said["basis"]):  # sent twice is once
-        retention.set_rule(said["kind"], days=said["days"], basis=said["basis"], by=request.user)
+    retention.set_rule(said["kind"], days=said["days"], basis=said["basis"], by=request.user)
     messages.success(request, f"已改为保存 {said['days']} 天，下个月按它列清单；清理要由另一位管理员确认。")
     return redirect("command_room:retention")
 

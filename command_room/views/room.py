@@ -128,6 +128,7 @@ def board(request: HttpRequest) -> HttpResponse:
     township = township_of(request)
     if township is None:
         context = {"now": now, "states": city.STATES, "rows": city.overview(now), "board_url": request.path}
+        context["may_link"] = can_manage_wall_links(request.user)
         return render(request, "command_room/city.html", context)
     may_choose = can_choose_township(request.user)
     mark, squad = marks.of_board(township.pk, timezone.localdate(now))

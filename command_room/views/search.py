@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 from command_room.services.search import groups
 from enforcement.filters.box import box_of
 from records.rules.pieces import MOST_LETTERS
-from records.services.search import TOO_SHORT, is_too_short
+from records.services.search import TOO_SHORT, Wanted
 
 
 @require_safe
@@ -17,7 +17,7 @@ def search(request: HttpRequest) -> HttpResponse:
     context = {
         "query": query,
         "groups": groups(request.user, query, boxes),
-        "too_short": TOO_SHORT if is_too_short(query) else "",
+        "too_short": TOO_SHORT if Wanted(query).is_too_short else "",
         "is_cut": len(query) > MOST_LETTERS,
         "most": MOST_LETTERS,
     }

@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.cache import patch_cache_control
 from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -20,12 +21,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from command_room.drawings import Drawing, draw, respond
 from command_room.forms.wall import WallLinkForm
 from command_room.permissions import can_manage_wall_links
-from command_room.services import marks, wall
+from command_room.services import marks, wall, wall_city
 from records.models import PublicLink
 from records.services import link as links
+from records.services import qr
 from records.services.link import TooMany
 from townships.models import Unit
-from townships.views.second_factor import qr
 
 GONE, TOO_MANY = 404, 429
 SHOWN = 100
@@ -43,9 +44,8 @@ def screen(request: HttpRequest, token: str) -> HttpResponse:
     except TooMany:
         return _closed(request, "刷新得太快了，请等一分钟。", TOO_MANY)
     if link is None:
-        return _closed(request, "这个链接没有、过期了或已作废。请向本单位领导或系统管理员要一个新的。", GONE)
-    mark = marks.of_wall(link.target_id, now)
-    context = {"now": now, "township": wall.township_of(link), "drawn": drawn(link, mark, now)}
+        return _closed(request, "这个链接不存在、已过期或已作废。请向本单位领导或系统管理员要一个新的。", GONE)
+    context = {"now": now, "title": title_of(link), "drawn": drawn(link, mark_of(link, now), now)}
     context["rows_url"] = reverse("command_room:wall-rows", args=[token])
     response = _quiet(render(request, "command_room/wall.html", context))
     response["Refresh"] = RELOADED
@@ -63,19 +63,34 @@ def rows(request: HttpRequest, token: str) -> HttpResponse:
         return _quiet(HttpResponse(status=TOO_MANY))
     if link is None:
         return _quiet(HttpResponse(status=GONE, headers={"HX-Refresh": "true"}))
-    mark = marks.of_wall(link.target_id, now)
+    mark = mark_of(link, now)
     return _quiet(respond(request, mark, now, lambda: drawn(link, mark, now)))
 
 
 def asked_for(request: HttpRequest, token: str, now: datetime) -> PublicLink | None:
     """The link of this token, if it holds. Raises TooMany."""
     address = get_client_ip_address(request) or ""
-    return links.find(token, purpose=PublicLink.Purpose.WALL, address=address, now=now, most=wall.USES)
+    return links.find(token, purposes=wall.PURPOSES, address=address, now=now, most=wall.USES)
+
+
+def is_city(link: PublicLink) -> bool:
+    return link.purpose == PublicLink.Purpose.CITY_WALL
+
+
+def title_of(link: PublicLink) -> str:
+    return "全市指挥台" if is_city(link) else f"{wall.unit_of(link)}指挥台"
+
+
+def mark_of(link: PublicLink, now: datetime) -> str:
+    return marks.of_city_wall(now) if is_city(link) else marks.of_wall(link.target_id, now)
 
 
 def drawn(link: PublicLink, mark: str, now: datetime) -> Drawing:
     def make() -> tuple[SafeString, datetime]:
-        found = wall.wall(wall.township_of(link), now)
+        if is_city(link):
+            city = wall_city.wall(now)
+            return render_to_string("command_room/_wall_city.html", {"wall": city, "now": now}), city.until
+        found = wall.wall(wall.unit_of(link), now)
         return render_to_string("command_room/_wall.html", {"wall": found, "now": now}), found.until
 
     return draw(f"wall:{link.target_id}", mark, now, make)
@@ -90,6 +105,8 @@ def _quiet(response: HttpResponse) -> HttpResponse:
     response._has_been_logged = True  # type: ignore[attr-defined]  # by portal.middleware, without the token
     response["X-Robots-Tag"] = "noindex, nofollow"
     response["Referrer-Policy"] = "no-referrer"
+    # what a proxy keeps on the way would be shown by a screen whose link was taken back
+    patch_cache_control(response, private=True, no_cache=True)
     return response
 
 
@@ -112,12 +129,13 @@ def link_list(request: HttpRequest) -> HttpResponse:
 
 def _made(request: HttpRequest, said: dict[str, Any]) -> HttpResponse:
     wanted = {"label": said["label"], "days": said["days"], "request_id": said["request_id"]}
-    made, token = links.make(said["township"], by=request.user, purpose=PublicLink.Purpose.WALL, **wanted)
+    unit = said["unit"]
+    made, token = links.make(unit, by=request.user, purpose=wall.purpose_of(unit), **wanted)
     if not token:
         messages.warning(request, "这个链接已经生成过，只显示那一次。没有记下的，请作废后再生成一个。")
         return redirect(made)
     address = settings.PORTAL_URL.rstrip("/") + reverse("command_room:wall", args=[token])
-    context = {"link": made, "township": said["township"], "address": address, "qr": qr(address)}
+    context = {"link": made, "unit": unit, "address": address, "qr": qr.drawn(address)}
     return render(request, "command_room/wall_link_made.html", context)
 
 

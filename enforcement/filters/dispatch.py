@@ -12,6 +12,7 @@ from enforcement.filters.box import IN, NAMES, OUT, Box, box_of
 from enforcement.filters.whistle import named
 from enforcement.models import Dispatch, Whistle
 from enforcement.services import search
+from records.services.search import Wanted
 from townships.models import Unit
 
 PARTS = (("True", "主办"), ("False", "协办"))
@@ -75,7 +76,7 @@ class DispatchFilter(django_filters.FilterSet):
             del self.filters["department"]
 
     def with_text(self, queryset: QuerySet[Dispatch], _: str, text: str) -> QuerySet[Dispatch]:
-        return search.dispatches(queryset, text)
+        return search.dispatches(queryset, Wanted(text))
 
     def of_department(self, queryset: QuerySet[Dispatch], _: str, name: str) -> QuerySet[Dispatch]:
         return queryset.filter(department__in=named(name))

@@ -10,6 +10,7 @@ from enforcement.filters.asked import Asked, Asker
 from enforcement.filters.bar import OPEN, ORDERS, from_day, in_order, in_state, to_day
 from enforcement.models import Event
 from enforcement.services import search
+from records.services.search import Wanted
 from townships.models import Role, Unit
 
 ORDERS_OF_EVENTS = (*ORDERS, ("place", "按地点（只看在办）"))
@@ -57,7 +58,7 @@ class EventFilter(django_filters.FilterSet):
                 del self.filters["township"]
 
     def with_text(self, queryset: QuerySet[Event], _: str, text: str) -> QuerySet[Event]:
-        return search.events(queryset, text)
+        return search.events(queryset, Wanted(text))
 
     def of_category(self, queryset: QuerySet[Event], _: str, text: str) -> QuerySet[Event]:
         """A code or its beginning, or a part of the name of the class or its group."""

@@ -11,6 +11,7 @@ from enforcement.filters.bar import ONLY_LATE, OPEN, ORDERS, from_day, in_order,
 from enforcement.filters.box import IN, NAMES, OUT, box_of
 from enforcement.models import Dispatch, Whistle
 from enforcement.services import search
+from records.services.search import Wanted
 from townships.models import Unit
 
 NOT_RETURNED = [state for state in Dispatch.State.values if state != Dispatch.State.RETURNED]
@@ -58,7 +59,7 @@ class WhistleFilter(django_filters.FilterSet):
             del self.filters["by_unit"]
 
     def with_text(self, queryset: QuerySet[Whistle], _: str, text: str) -> QuerySet[Whistle]:
-        return search.whistles(queryset, text)
+        return search.whistles(queryset, Wanted(text))
 
     def with_department(self, queryset: QuerySet[Whistle], _: str, name: str) -> QuerySet[Whistle]:
         parts = Dispatch.objects.filter(whistle_id=OuterRef("pk"), department__in=named(name))

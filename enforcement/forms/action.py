@@ -77,7 +77,7 @@ class ActionForm(forms.Form):
             self.add_error("assemble_at", f"{name}要在 {clocks.limits.finish}内办结，集合请早些，或改选时限长的哨种。")
 
     def _tasks(self, units: list[Unit]) -> dict[int, str]:
-        tasks = {unit.pk: self.data.get(task_name(unit.pk), "").strip() for unit in units}
+        tasks = {unit.pk: self.data.get(task_name(unit.pk), "").replace("\0", "").strip() for unit in units}
         missing = [str(unit) for unit in units if not tasks[unit.pk]]
         long = [str(unit) for unit in units if len(tasks[unit.pk]) > TASK_LENGTH]
         if missing:

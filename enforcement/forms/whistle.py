@@ -12,6 +12,7 @@ from enforcement.models import Event, Whistle
 from enforcement.services.routing import RouteProposal, propose_route
 from townships.models import Unit
 
+DIGITS = 18  # of an id that the database knows
 UNKNOWN = "这个部门已经停用，请重新选。"
 
 
@@ -111,4 +112,4 @@ def _first(event: Event, proposal: RouteProposal) -> dict[str, Any]:
 
 
 def _ids(values: Sequence[Any]) -> set[int]:
-    return {int(value) for value in values if str(value).isdecimal()}
+    return {int(value) for value in values if str(value).isdecimal() and len(str(value)) <= DIGITS}

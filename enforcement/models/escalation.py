@@ -86,7 +86,7 @@ class Escalation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.unit} {self.get_level_display()} {self.due:%m-%d %H:%M}"
+        return f"{self.unit} {self.get_level_display()} {timezone.localtime(self.due):%m-%d %H:%M}"
 
     def get_absolute_url(self) -> str:
         return reverse("enforcement:escalation-detail", args=[self.pk])

@@ -35,7 +35,7 @@ class Lot(models.Model):
         indexes = [models.Index(fields=["by", "-id"], name="lot_by")]
 
     def __str__(self) -> str:
-        return f"{self.get_act_display()} {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.get_act_display()} {timezone.localtime(self.at):%Y-%m-%d %H:%M}"
 
     def get_absolute_url(self) -> str:
         return reverse("enforcement:lot-detail", args=[self.pk])

@@ -8,9 +8,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -22,8 +25,6 @@ from records.services import lock, record
 from townships import people
 from townships.models import DESKS, Role, Shift, ShiftNote, Unit, User
 from townships.services import leaving
-
-TO_LOOK_AT = (*Event.TO_TRIAGE, Event.State.SQUAD)
 
 
 class Changed(Exception):  # noqa: N818 - a sentence to a person
@@ -112,13 +113,15 @@ def seal(lots: Sequence[Lot]) -> str:
 def leave(user: User, *, by: Any, day: date, seen: str, heirs: Mapping[str, User | None]) -> int:
     """Give every lot to its heir or back, end posts, places, sessions and the account. How many matters went on.
 
-    Raises Changed where what is open is not what the page showed. Each receiver is told once.
+    Raises Changed where what is open is not what the page showed. Each receiver is told once. Twice is once.
     """
     today = timezone.localdate()
-    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    account = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     lots = lots_of(user, day=today)
     if seal(lots) != seen:
         raise Changed("这期间此人手上的事项有变化，还没有移交。请按现在的情况再看一遍。")
+    if not lots and leaving.is_arranged(account, day):
+        return 0
     told: dict[User, Counter[str]] = defaultdict(Counter)
     moved = 0
     for lot in lots:
@@ -196,6 +199,18 @@ def _checks(user: User, _day: date) -> Iterable[tuple[Unit, Item]]:
 def _shifts(user: User, day: date) -> Iterable[tuple[Unit, Item]]:
     for row in leaving.shifts_ahead(user, day):
         yield row.township, Item(row, f"{row.day:%Y-%m-%d}", row.get_band_display(), None)
+
+
+def holders_of_open() -> Q:
+    """Of a query over people: those in whose hands any of it is."""
+    held = (
+        Event.objects.filter(claimed_by=OuterRef("pk"), state__in=(*Event.TO_TRIAGE, Event.State.SQUAD)),
+        Whistle.objects.filter(claimed_by=OuterRef("pk"), state__in=Whistle.OPEN),
+        Dispatch.objects.filter(claimed_by=OuterRef("pk"), state__in=Dispatch.OPEN),
+        Dispatch.objects.filter(assigned_officer=OuterRef("pk"), state__in=Dispatch.OPEN),
+        Check.objects.filter(asked_of=OuterRef("pk"), state=Check.State.ASKED),
+    )
+    return reduce(or_, (Q(Exists(rows)) for rows in held))
 
 
 # --- who may take it ------------------------------------------------------------------------------------------------

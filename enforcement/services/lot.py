@@ -25,7 +25,7 @@ from notifications import kinds
 from notifications.services import outbox
 from notifications.services.outbox import Notice
 from records.models import Stage
-from records.services import Refused, once, record
+from records.services import Refused, lock, once, record
 from townships.models import Unit, User
 
 MOST = 200  # rows a lot
@@ -154,6 +154,8 @@ def _outcome(
 
 def _do(act: str, row: Row, seen_state: str, terms: Terms, *, by: Any) -> str:
     """Ask again whether it may be done, and do it. Raises Refused."""
+    if act == Lot.Act.REMIND:
+        lock(row)  # or the reminder that a colleague sends in this moment would be told as this lot's
     if row.state != seen_state:
         raise Refused(row, CHANGED.format(state=row.get_state_display()))
     (line,) = preview(act, [row], terms, by=by)

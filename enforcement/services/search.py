@@ -6,7 +6,7 @@ from django.db.models import F, Q, QuerySet
 
 from enforcement.models import Dispatch, Event, Whistle
 from records.models.pieces import Plain, Words
-from records.services.search import find
+from records.services.search import Wanted, find
 
 OF_A_DISPATCH = Plain(
     F("number"), F("whistle__title"), F("whistle__area"), F("whistle__assemble_place"), Words("whistle__facts")
@@ -14,24 +14,24 @@ OF_A_DISPATCH = Plain(
 NUMBER = re.compile(r"([事哨]?)(\w+-\d{8}-\d{4,})(/\d+)?", re.ASCII)  # as it is printed; the kind may be left out
 
 
-def events(rows: QuerySet[Event], query: str) -> QuerySet[Event]:
+def events(rows: QuerySet[Event], wanted: Wanted) -> QuerySet[Event]:
     """By number, number elsewhere, title, place and facts."""
-    whole = NUMBER.fullmatch(query.strip())
+    whole = NUMBER.fullmatch(wanted.typed)
     if whole is None:
-        return find(rows, query)
-    return rows.filter(Q(number=f"事{whole[2]}") | Q(outside_number=query.strip()))
+        return find(rows, wanted)
+    return rows.filter(Q(number=f"事{whole[2]}") | Q(outside_number=wanted.typed))
 
 
-def whistles(rows: QuerySet[Whistle], query: str) -> QuerySet[Whistle]:
+def whistles(rows: QuerySet[Whistle], wanted: Wanted) -> QuerySet[Whistle]:
     """By number, title, area and place to assemble, and facts."""
-    whole = NUMBER.fullmatch(query.strip())
-    return rows.filter(number=f"哨{whole[2]}") if whole else find(rows, query)
+    whole = NUMBER.fullmatch(wanted.typed)
+    return rows.filter(number=f"哨{whole[2]}") if whole else find(rows, wanted)
 
 
-def dispatches(rows: QuerySet[Dispatch], query: str) -> QuerySet[Dispatch]:
+def dispatches(rows: QuerySet[Dispatch], wanted: Wanted) -> QuerySet[Dispatch]:
     """By what its whistle says; by the number with its stroke the one, without it all of that whistle."""
-    whole = NUMBER.fullmatch(query.strip())
+    whole = NUMBER.fullmatch(wanted.typed)
     if whole is None:
-        return find(rows, query, via="whistle", text=OF_A_DISPATCH)
+        return find(rows, wanted, via="whistle", text=OF_A_DISPATCH)
     number = f"哨{whole[2]}"
     return rows.filter(number=number + whole[3]) if whole[3] else rows.filter(whistle__number=number)

@@ -7,7 +7,7 @@ from django import template
 from django.conf import settings
 from django.template.context import RequestContext
 
-from enforcement.exports.work import LISTINGS
+from enforcement.exports import work
 from enforcement.filters.box import IN
 from enforcement.models import Lot
 from enforcement.permissions import can_act_on_many
@@ -38,7 +38,7 @@ def list_tools(context: RequestContext, code: str, acts: Acts | None = None) -> 
         "acts": acts or [],
         "has_more": page.has_next or page.has_previous,
         "most": MOST,
-        "may_export": LISTINGS[code].may(context["request"].user),
+        "may_export": work.listing_of(code).may(context["request"].user),
         "query": page.query,
         "request_id": uuid4(),
         "at_once": settings.EXPORT_AT_ONCE,

@@ -13,7 +13,7 @@ from enforcement.services import check as checks
 from enforcement.views import event as event_pages
 from enforcement.views import whistle as whistle_pages
 from records.services import upload
-from records.services.attachment import BadFile
+from records.services.attachment import BadFile, NotStored
 from records.verbs import require
 
 
@@ -42,11 +42,19 @@ def answer(request: HttpRequest, pk: int) -> HttpResponse:
     return event_pages.again(request, event_pages.visible_event(request, check.event_id), check=form)
 
 
+def keep_files(request: HttpRequest, form: CheckForm) -> None:
+    try:
+        upload.keep(form.sent_files, by=request.user, request_id=form.form_id)
+    except NotStored as error:
+        form.add_error("files", str(error))
+    else:
+        form.waiting = form.all_files
+
+
 def answered(request: HttpRequest, form: CheckForm, check: Check) -> bool:
     """Whether it was taken. If not, its good photos wait, so that nobody has to choose them twice."""
     if not form.is_valid():
-        upload.keep(form.sent_files, by=request.user, request_id=form.form_id)
-        form.waiting = form.all_files
+        keep_files(request, form)
         return False
     said = {name: form.cleaned_data[name] for name in ("seen_state", "answer", "text", "files")}
     try:

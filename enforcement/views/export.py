@@ -37,9 +37,10 @@ def export(request: HttpRequest, code: str) -> HttpResponseBase:
 
 
 def listing_of(request: HttpRequest, code: str) -> Listing:
-    listing = work.LISTINGS.get(code)
-    if listing is None:
-        raise Http404
+    try:
+        listing = work.listing_of(code)
+    except KeyError:
+        raise Http404 from None
     if not listing.may(request.user):
         raise PermissionDenied
     return listing

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from enforcement.exports.work import LISTINGS
+from enforcement.exports import work
 from enforcement.forms.lot import LotForm, is_id, terms_form
 from enforcement.models import Dispatch, Lot
 from enforcement.permissions import can_act_on_many
@@ -37,11 +37,16 @@ def preview(request: HttpRequest) -> HttpResponse:
         act, dispatches_of(picked, request.user) if is_through_events(act, of) else picked, by=request.user
     )
     if not rows:
-        messages.warning(request, "没有勾选能办的。请先在列表里勾选。")
+        messages.warning(request, nothing_picked(act) if picked else "还没有勾选。请先在列表里勾选，再按要办的事。")
         return redirect(f"{reverse(LISTS[of])}?{request.GET.get('query', '')}")
     return render(
         request, "enforcement/lot_preview.html", preview_context(request, act, of, rows[:MOST], is_cut=is_cut)
     )
+
+
+def nothing_picked(act: str) -> str:
+    """Rows were picked, but none that this act is for."""
+    return f"勾选的里没有能{Lot.Act(act).label}的。请另外勾选。"
 
 
 def picked_ids(request: HttpRequest, of: str) -> tuple[list[int], bool]:
@@ -49,7 +54,7 @@ def picked_ids(request: HttpRequest, of: str) -> tuple[list[int], bool]:
     if request.GET.get("scope") != "filtered":
         picked = [int(pk) for pk in request.GET.getlist("pk") if is_id(pk)]
     else:
-        asked = LISTINGS[of].asked(request.user, QueryDict(request.GET.get("query", "")))
+        asked = work.listing_of(of).asked(request.user, QueryDict(request.GET.get("query", "")))
         picked = list(asked.rows.values_list("pk", flat=True)[: MOST + 1]) if asked.is_valid else []
     return picked[:MOST], len(picked) > MOST
 

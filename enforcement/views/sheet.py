@@ -3,16 +3,18 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET
 
-from enforcement.models import Dispatch
+from enforcement.models import Dispatch, Escalation
 from enforcement.services.labels import CLOCKS, voice
-from enforcement.services.qr import qr_of
 from enforcement.views.dispatch import desk_phone, visible_dispatch
 from enforcement.views.escalation import slip_context, visible_escalation
+from records.services import qr
 
 
 @require_GET
@@ -32,9 +34,14 @@ def order_of(one: Dispatch) -> dict[str, Any]:
         "voice": voice(one.by_unit),
         "phone": desk_phone(one.by_unit),
         "department_phone": desk_phone(one.department),
-        "qr": qr_of(one.get_absolute_url()),
+        "qr": page_code(one),
         "now": timezone.now(),
     }
+
+
+def page_code(one: Dispatch | Escalation) -> SafeString:
+    """The address of its page: whoever scans it signs in and sees what they may."""
+    return qr.drawn(f"{settings.PORTAL_URL}{one.get_absolute_url()}")
 
 
 class Limit(NamedTuple):
@@ -67,5 +74,9 @@ def limits_of(one: Dispatch) -> list[Limit]:
 def escalation(request: HttpRequest, pk: int) -> HttpResponse:
     """督办单."""
     row = visible_escalation(request, pk)
-    context = {**slip_context(row), "qr": qr_of(row.get_absolute_url()), "phone": desk_phone(row.by_unit)}
+    context = {
+        **slip_context(row),
+        "qr": page_code(row),
+        "phone": desk_phone(row.by_unit),
+    }
     return render(request, "enforcement/escalation_sheet.html", context)

@@ -23,6 +23,7 @@ class PublicLink(models.Model):
 
     class Purpose(models.TextChoices):
         WALL = "wall", "大屏"
+        CITY_WALL = "city_wall", "全市大屏"
 
     purpose = models.CharField("用途", max_length=20, choices=Purpose.choices)
     target_type = models.ForeignKey(ContentType, on_delete=models.PROTECT, related_name="+")

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from celery import current_app
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -94,6 +95,7 @@ def ask(kind: str, *, by: Any, request_id: UUID, title: str, arguments: dict[str
     """Put a job into the queue. Twice is once. Raises Refused, UsedForm."""
 
     def create() -> Job:
+        get_user_model().objects.select_for_update(no_key=True).get(pk=by.pk)  # what is asked for at once counts too
         waiting = list(Job.objects.filter(by=by, state__in=Job.OPEN).order_by("id")[:MOST_OPEN])
         if len(waiting) == MOST_OPEN:
             raise Refused(waiting[0], f"您已有 {MOST_OPEN} 个任务在办，等一个完成或取消一个，再提交新的。")

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -61,7 +62,7 @@ def revoke(link: PublicLink, *, by: Any) -> bool:
     return bool(found)
 
 
-def find(token: str, *, purpose: str, address: str, now: datetime, most: int) -> PublicLink | None:
+def find(token: str, *, purposes: Collection[str], address: str, now: datetime, most: int) -> PublicLink | None:
     """The link of this token, if it holds. One query; a write only with the first use of a minute. Raises TooMany.
 
     `most` uses a minute. The limits are counted by each web process for itself: they keep a mistake or a script from
@@ -70,7 +71,7 @@ def find(token: str, *, purpose: str, address: str, now: datetime, most: int) ->
     wrong = f"link-wrong:{address}:{now:%H%M}"
     if cache.get(wrong, 0) >= MOST_WRONG:
         raise TooMany
-    link = PublicLink.objects.valid(now).filter(token_hash__in=_hashes(token), purpose=purpose).first()
+    link = PublicLink.objects.valid(now).filter(token_hash__in=_hashes(token), purpose__in=purposes).first()
     if link is None:
         _count(wrong)
         return None

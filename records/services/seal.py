@@ -36,10 +36,12 @@ def is_intact(attachment: Attachment) -> bool:
 def reseal() -> Iterator[tuple[Attachment, bool]]:
     """Seal by the key in use what only an earlier key has sealed; each file, and whether it was intact and is sealed now.
 
-    May be stopped at any file and called again: what is sealed by the key in use is passed over.
+    What was cleared after its time is none any more. May be stopped at any file and called again: what is sealed by the key in use is passed over.
     """
     key, last = key_id(settings.SEAL_KEYS[0]), 0
-    while found := list(Attachment.objects.filter(pk__gt=last).exclude(reseals__key_id=key).order_by("pk")[:BATCH]):
+    while found := list(
+        Attachment.objects.filter(pk__gt=last, cleared=None).exclude(reseals__key_id=key).order_by("pk")[:BATCH]
+    ):
         last = found[-1].pk
         for attachment in found:
             if not hmac.compare_digest(_by(attachment, attachment.sha256), attachment.seal):

@@ -3,44 +3,64 @@
 from typing import Any, TypeVar
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BooleanField, F, Func, Model, QuerySet, Subquery
+from django.db.models import BooleanField, ExpressionWrapper, F, Func, Model, Q, QuerySet
 
 from records.models.pieces import PiecesField, Plain
 from records.rules.pieces import Term, terms
 
 M = TypeVar("M", bound=Model)
 TOO_SHORT = "请至少输入两个字，或者两位以上的数字、字母。"
-NEWEST = 2000  # rows that tell whether a word is common
-COMMON = 60  # of them
+NEWEST = 500  # rows that tell whether a word is common
+COMMON = 4  # of them: at a million rows the walk and the index then take as long
 
 
-def find(rows: QuerySet[M], query: str, *, via: str = "", text: Plain | None = None) -> QuerySet[M]:
-    """Those of `rows` in which each word of the query stands; none when it is too short to be looked for.
+class Wanted:
+    """What was typed, cut into words and pieces. Remembers how common it is: lists of one table ask that once."""
+
+    def __init__(self, typed: str) -> None:
+        self.typed = typed.strip()
+        self.terms = terms(typed)
+        self.pieces = [piece for term in self.terms for piece in term.pieces]
+        self._common: dict[type[Model], bool] = {}
+
+    @property
+    def is_too_short(self) -> bool:
+        """Whether there is something to look for, and not enough of it."""
+        return bool(self.typed) and not self.terms
+
+    def is_common(self, model: type[Model]) -> bool:
+        """Whether the newest rows are full of it. Then a list finds its page by walking back in its own order; else only
+        the index of pieces does, and the planner, which cannot know where in time the rows lie, would too often try the
+        walk.
+        """
+        if model not in self._common:
+            self._common[model] = _is_common(model, self.pieces)
+        return self._common[model]
+
+
+def find(rows: QuerySet[M], wanted: Wanted, *, via: str = "", text: Plain | None = None) -> QuerySet[M]:
+    """Those of `rows` in which each word stands that was typed; none when it is too short to be looked for.
 
     `via`: the relation whose pieces are asked, where they are not the row's own; `text`: what is compared, where that
     differs from what the pieces were cut from. Asks one query at once: how common it is.
     """
-    wanted = terms(query)
-    if not wanted:
+    if not wanted.terms:
         return rows.none()
     prefix = f"{via}__" if via else ""
     model: Any = rows.model._meta.get_field(via).related_model if via else rows.model
-    pieces = [piece for term in wanted for piece in term.pieces]
-    if is_common(model, pieces):
-        found = rows.filter(**{f"{prefix}words__contains": pieces})
+    if wanted.is_common(model):
+        found = rows.filter(**{f"{prefix}words__contains": wanted.pieces})
     else:
-        found = rows.filter(Among(F(f"{prefix}pk"), ArraySubquery(_keys(model, pieces))))
-    unsure = [term for term in wanted if not term.is_exact]
+        found = rows.filter(Among(F(f"{prefix}pk"), ArraySubquery(_keys(model, wanted.pieces))))
+    unsure = [term for term in wanted.terms if not term.is_exact]
     return _side_by_side(found, unsure, text or _field(model).text(prefix)) if unsure else found
 
 
-def is_common(model: Any, pieces: list[str]) -> bool:
-    """Whether the newest rows are full of it. Then a list finds its page by walking back in its own order; else only the
-    index of pieces does, and the planner, which cannot know where in time the rows lie, would too often try the walk.
-    """
-    rows = model._default_manager.order_by("-pk").values("pk")
-    newest = model._default_manager.filter(pk__gt=Subquery(rows[NEWEST : NEWEST + 1]), words__contains=pieces)
-    return len(newest.values_list("pk", flat=True)[:COMMON]) == COMMON
+def _is_common(model: Any, pieces: list[str]) -> bool:
+    """Asked of each row, so that the planner cannot go by the index of pieces instead and look at all that have them."""
+    has_them = ExpressionWrapper(Q(words__contains=pieces), BooleanField())
+    many: int = sum(model._default_manager.order_by("-pk").values_list(has_them, flat=True)[:NEWEST])
+    return many >= COMMON
 
 
 class Among(Func):
@@ -54,11 +74,6 @@ class Among(Func):
 def _keys(model: Any, pieces: list[str]) -> QuerySet[Any]:
     rows: QuerySet[Any] = model._default_manager.filter(words__contains=pieces)
     return rows.values("pk")
-
-
-def is_too_short(query: str) -> bool:
-    """Whether there is something to look for, and not enough of it."""
-    return bool(query.strip()) and not terms(query)
 
 
 def _side_by_side(rows: QuerySet[M], unsure: list[Term], text: Plain) -> QuerySet[M]:

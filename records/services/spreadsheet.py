@@ -21,7 +21,8 @@ MIMES = {
 # a text is a text: what somebody typed is neither a formula nor a link, whatever it begins with
 AS_TEXT = {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
 TIME_FORMAT = "yyyy-mm-dd hh:mm"
-STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# the wide ones too: an input method writes them, and a spreadsheet reads them as the others
+STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 class Column(NamedTuple):

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 FOLDER = "waiting"
 KEPT_SECONDS = 24 * 3600
 FORMS = 3  # a person's forms whose files wait at the same time; more would only fill the disk
-NAME_LENGTH = 60  # characters, so that the name and its number stay below 255 bytes
+NAME_BYTES = 200  # with its number before it a name stays below the 255 that a disk takes
 
 
 def keep(uploads: Sequence[Upload], *, by: Any, request_id: UUID) -> None:
@@ -48,8 +48,13 @@ def _keep(uploads: Sequence[Upload], by: Any, request_id: UUID) -> None:
     for upload in uploads:
         number = time.time_ns()  # names sort in the order they came
         upload.seek(0)
-        with (folder / f"{number} {(upload.name or 'file')[-NAME_LENGTH:]}").open("wb") as file:
+        with (folder / f"{number} {_short(upload.name or 'file')}").open("wb") as file:
             shutil.copyfileobj(upload, file)
+
+
+def _short(name: str) -> str:
+    """Its end, where the ending is. Rare characters take four bytes each."""
+    return name.encode()[-NAME_BYTES:].decode(errors="ignore")
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.db import transaction
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -76,7 +75,6 @@ def file(request: HttpRequest, pk: int, number: int) -> HttpResponseBase:
     path = Path(settings.MEDIA_ROOT) / made["path"]
     if not path.is_file():
         raise Http404
-    with transaction.atomic():
-        access.note(request.user, "job_file_fetched", job, count=made["rows"], detail={"file": made["name"]})
+    access.note(request.user, "job_file_fetched", job, count=made["rows"], detail={"file": made["name"]})
     mime = MIMES.get(path.suffix.removeprefix("."), "application/octet-stream")
     return FileResponse(path.open("rb"), content_type=mime, as_attachment=True, filename=made["name"])

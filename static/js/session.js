@@ -37,6 +37,12 @@
     Array.prototype.forEach.call(document.querySelectorAll("input[name=csrfmiddlewaretoken]"), function (field) { field.value = fresh; });
   }
 
+  /* In which post the form was opened: another tab may act in another one by now. */
+  function sayPost(form) {
+    if (form.method !== "post" || !idle.dataset.post || form.querySelector("input[name=opened_as]")) { return; }
+    form.appendChild(make("input", { type: "hidden", name: "opened_as", value: idle.dataset.post }));
+  }
+
   function plan(seconds) {
     window.clearTimeout(timer);
     timer = window.setTimeout(function () { ask("GET", look); }, Math.max(1, seconds) * 1000);
@@ -112,7 +118,10 @@
     var form = event.target.form;
     if (form && form.method === "post") { dirty = true; }
   });
-  document.addEventListener("submit", function () { dirty = false; });
+  document.addEventListener("submit", function (event) {
+    dirty = false;
+    sayPost(event.target);
+  });
   document.addEventListener("visibilitychange", function () {
     if (document.hidden) { return; }
     if (over) { comeBack(); }

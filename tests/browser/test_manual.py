@@ -1,19 +1,31 @@
 """The manual and 意见反馈 in the browser: from the log-in page, from the “?” of a page, from the foot; sent and answered."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from random import Random
+from uuid import uuid4
 
 import pytest
+from django.db import transaction
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from command_room.demo import upkeep
 from command_room.models import Feedback
-from enforcement.models import Limit
+from enforcement.models import Escalation, Limit
 from enforcement.rules.deadlines import Step
+from enforcement.services import dated
 from enforcement.services import event as events
+from records.models import PublicLink, Stage
+from records.services import link as links
+from records.services import record
 from tests.browser.conftest import DESK, PHONE, SHOTS
 from tests.browser.test_walk import Person
 from tests.cast import Cast
+from tests.command_room.rows import make_whistles
 from tests.enforcement import walk
+from townships.models import Unit, User
 from townships.services.reference import load_admin_rights
 
 OpenPage = Callable[..., Page]
@@ -91,6 +103,40 @@ def test_walk_of_the_manual_and_of_feedback(committed_cast: Cast, open_page: Ope
     grid.goto("/feedback/mine/", "h16-mine")
 
 
+MATTERS = ("环镇北路货车超载", "老市场熟食摊占道", "污水管网施工扬尘", "沿街商铺疑似无证行医", "河道边倾倒装修垃圾")
+
+
+def make_the_city_busy(cast: Cast) -> None:
+    """Whistles of several townships, some of them late, two with a red slip."""
+    now, townships = timezone.now(), list(Unit.objects.townships()[:7])
+    for place in range(18):
+        hours = -3 if place % 3 == 0 else 1 if place % 5 == 0 else 30
+        [whistle] = make_whistles(cast, 1, now + timedelta(hours=hours))
+        whistle.title, whistle.by_unit = MATTERS[place % len(MATTERS)], townships[place * place % len(townships)]
+        whistle.save()
+        whistle.dispatches.update(by_unit=whistle.by_unit)
+        if place in (0, 9):
+            late = whistle.dispatches.get(is_lead=True)
+            Escalation.objects.create(
+                dispatch=late, clock="sign_due", since=now, limit="4 小时", due=late.sign_due, level=3,
+                unit=late.department, by_unit=whistle.by_unit, number=f"督{place}",
+            )  # fmt: skip
+
+
+@transaction.atomic
+def longer_to_sign(*, by: User) -> Limit:
+    """A limit that changes next week, so that there is a history to show."""
+    old = Limit.objects.filter(kind="routine", step="sign").latest("id")
+    since = timezone.localdate() + timedelta(days=7)
+    fresh = Limit(
+        kind=old.kind, step=old.step, unit=old.unit, amount=old.amount * 2, valid_from=since, reason="演示文件"
+    )
+    dated.take_over(fresh, by=by)
+    fresh.save()
+    record(fresh, "admin_add", by=by, what="新增办理时限", stage=Stage.FILE)
+    return fresh
+
+
 @pytest.mark.skipif(not SHOTS, reason="only for the pictures of the manual: make manual")
 def test_looks_that_only_the_manual_needs(committed_cast: Cast, open_page: OpenPage) -> None:
     cast = committed_cast
@@ -114,7 +160,19 @@ def test_looks_that_only_the_manual_needs(committed_cast: Cast, open_page: OpenP
     admin = Person(open_page(DESK), cast.bureau_admin.username, javascript=True)
     admin.goto(f"/admin/townships/user/{cast.grid.pk}/one-time-password/", "h25-one-time-password")
     admin.goto(f"/admin/enforcement/{Limit._meta.model_name}/", "h26-limits")
+    upkeep.age(timezone.now(), Random(1))
+    upkeep.list_expired(cast.bureau_admin, timezone.now())
     admin.goto("/retention/", "h28-retention")
-    Person(open_page(DESK), cast.leader.username, javascript=True).goto("/wall-links/", "h27-wall-links")
+    fresh = longer_to_sign(by=cast.bureau_admin)
+    admin.goto(f"/admin/enforcement/{Limit._meta.model_name}/{fresh.pk}/history/", "h32-history")
+    leader = Person(open_page(DESK), cast.leader.username, javascript=True)
+    for place in ("一楼指挥大厅", "二楼会商室"):
+        said = {"label": place, "days": 180, "request_id": uuid4()}
+        links.make(cast.ganlin, by=cast.leader, purpose=PublicLink.Purpose.WALL, **said)
+    leader.goto("/wall-links/", "h27-wall-links")
+    make_the_city_busy(cast)
+    said = {"purpose": PublicLink.Purpose.CITY_WALL, "label": "指挥大厅", "days": 180, "request_id": uuid4()}
+    _, token = links.make(cast.zdb, by=cast.zdb_officer, **said)
+    leader.goto(f"/wall/{token}/", "h31-wall-city")
     Person(open_page(DESK), cast.auditor.username, javascript=True).goto("/audit/", "h29-audit")
     duty.goto(reverse("townships:second-factor"), "h30-second-factor")

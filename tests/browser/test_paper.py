@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from enforcement.models import Dispatch
 from tests.browser.conftest import DESK
 from tests.browser.test_walk import log_in
 from tests.cast import Cast
@@ -64,6 +65,8 @@ def test_pages_are_whole_at_200_percent_by_keyboard_and_on_paper(
         assert (
             page.locator(".btn:visible, .bar:visible, .rail:visible, .tabs:visible, .filters:visible").count() == 0
         ), path
+    page.goto(Dispatch.objects.get().get_absolute_url())
+    expect(page.locator("#remarks")).to_be_hidden()  # nobody has said anything: no heading over nothing
     page.goto("/whistles/")
     assert page.locator(".list").evaluate("list => getComputedStyle(list).display") == "table"
 

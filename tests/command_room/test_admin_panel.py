@@ -11,9 +11,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from command_room.services import care
+from command_room.services import care, care_card
 from command_room.services.care_card import Card
 from enforcement.models import Category, Dispatch, RoutingRule
+from enforcement.services import claim
 from notifications.models import Delivery, Message
 from portal import tasks
 from records.models import JobRun
@@ -78,6 +79,16 @@ def test_failed_and_stuck_messages_are_counted_and_can_be_sent_again(cast: Cast)
 
 
 # --- jobs ---------------------------------------------------------------------------------------------------------------
+def test_many_failed_messages_are_counted_no_farther_than_a_thousand(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(care_card, "MOST", 3)
+    for _ in range(5):
+        deliver(cast, "failed")
+    failed = card("发送失败")
+    assert (failed.figure, [line.text[-3:] for line in failed.lines]) == ("3+", ["N-4", "N-3", "N-2", "N-1"])
+
+
 def test_job_that_never_ran_or_is_late_or_failed_is_red(cast: Cast) -> None:
     jobs = card("定时任务")
     assert (jobs.number, jobs.tone) == (len(TASKS), "late")
@@ -180,6 +191,14 @@ def test_accounts_that_need_care_are_counted(cast: Cast) -> None:
     past = timezone.now() - timedelta(hours=1)
     User.objects.filter(pk=cast.duty.pk).update(must_change_password=True, password_expires_at=past)
     assert card("一次性密码").number == 1
+
+
+def test_account_that_is_off_with_anything_in_its_hands_is_named(cast: Cast, rules: None) -> None:
+    whistle = walk.ready(cast, helpers=[])
+    User.objects.filter(pk=cast.duty.pk).update(is_active=False)
+    assert card("已停用但名下").number == 0
+    claim.take(whistle, by=cast.duty)
+    assert [line.text for line in card("已停用但名下").lines] == [f"{cast.duty}（{cast.duty.username}）"]
 
 
 # --- the whole page -----------------------------------------------------------------------------------------------------

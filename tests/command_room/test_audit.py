@@ -3,6 +3,7 @@
 import io
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import openpyxl
 import pytest
@@ -17,13 +18,14 @@ from command_room.services import audit
 from command_room.services.audit import Asked
 from enforcement.models import Caller
 from enforcement.services import event as events
-from records.models import Access, Attachment
-from records.services import access
+from records.models import Access, Attachment, Stage
+from records.services import access, record
 from records.services.attachment import attach
 from tests.cast import PASSWORD, Cast, client_for
 from tests.enforcement import walk
 from tests.pictures import jpeg
-from townships.models import Unit
+from townships.models import Post, Unit
+from townships.services import account_batch, bulk
 
 URL = "/audit/"
 pytestmark = pytest.mark.usefixtures("rules")
@@ -138,6 +140,45 @@ def test_page_asks_as_many_queries_for_many_lines_as_for_few(cast: Cast) -> None
     with CaptureQueriesContext(connection) as many:
         client.get(URL)
     assert len(many) <= len(few)
+
+
+def test_list_taken_away_is_called_as_on_its_page(cast: Cast) -> None:
+    detail = {"list": "dispatch", "query": "late=on", "format": "xlsx", "words": "期限：超期"}
+    access.note(cast.duty, "exported", count=3, detail=detail)
+    assert shown(cast, kind="export")[0].more == "3 条，派单，期限：超期，XLSX"
+
+
+def test_names_of_lines_cost_no_query_each(cast: Cast) -> None:
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert {str(post) for post in changed} == {line.about for line in audit.lines(Asked(since=begun))}
+        return len(queries)
+
+    begun, posts, changed, costs = (
+        timezone.now(),
+        list(Post.objects.select_related("unit")[:6]),
+        list[Post](),
+        list[int](),
+    )
+    for post in posts:
+        record(post, "post_changed", by=cast.bureau_admin, what="批量修改岗位", stage=Stage.FILE)
+        changed.append(post)
+        costs.append(cost())
+    assert costs[0] == costs[-1]
+
+
+def test_accounts_opened_in_bulk_are_found_one_by_one(cast: Cast) -> None:
+    said = {
+        **dict.fromkeys(bulk.COLUMNS, ""),
+        "用户名": "zhang-1",
+        "姓名": "演示甲",
+        "单位": "甘霖镇",
+        "岗位": "指挥室值班员",
+    }
+    plan = bulk.plan([(2, said)], by=cast.bureau_admin)
+    account_batch.apply(plan, by=cast.bureau_admin, request_id=uuid4(), file_name="名单.xlsx")
+    assert "批量开户" in [line.what for line in shown(cast, number="zhang-1")]
+    assert "批量新增岗位" in [line.what for line in shown(cast, person=cast.bureau_admin.username, kind="act")]
 
 
 @pytest.mark.parametrize("kind", ["xlsx", "csv"])

@@ -4,6 +4,7 @@ import csv
 import stat
 from collections import Counter
 from datetime import datetime
+from pathlib import Path
 from unittest import mock
 from zoneinfo import ZoneInfo
 
@@ -21,9 +22,21 @@ from command_room.demo.load import load
 from command_room.demo.matters import DISMISS, PLACES, load_matters
 from command_room.demo.photos import SCENES as PHOTOGRAPHED
 from command_room.demo.stage import SCENES
-from command_room.services import worklist
+from command_room.services import retention, worklist
 from command_room.templatetags.look import tone_of
-from enforcement.models import Appeal, Category, Check, Dispatch, Escalation, Event, Handover, Limit, Report, Whistle
+from enforcement.models import (
+    Appeal,
+    Category,
+    Check,
+    Dispatch,
+    Escalation,
+    Event,
+    Handover,
+    Limit,
+    Lot,
+    Report,
+    Whistle,
+)
 from enforcement.rules.clocks import next_due, whistle_next_due, whistle_state
 from enforcement.rules.deadlines import assembled
 from enforcement.services import appeal as appeals
@@ -31,8 +44,8 @@ from enforcement.services import escalation
 from enforcement.services.clocks import course_of, part_of
 from enforcement.services.limit import accept_due, whistle_clocks
 from enforcement.services.reds import third_reds
-from notifications.models import Delivery, Message
-from records.models import Attachment, Entry
+from notifications.models import ChannelRule, Delivery, Message
+from records.models import Attachment, Entry, Job, PublicLink, RetentionList
 from records.services.number import next_number
 from records.services.seal import is_intact
 from townships import people
@@ -167,6 +180,7 @@ def test_demo_shows_everything() -> None:
     gives_every_account_something_to_do(MORNING)
     shows_a_squad_with_its_cares(MORNING)
     opens_the_portal_to_the_accounts_alone()
+    shows_what_desks_and_the_administrator_did(MORNING)
     check_clocks()
     check_timeline(MORNING)
     check_outside()
@@ -274,6 +288,30 @@ def opens_the_portal_to_the_accounts_alone() -> None:
     response = Client().post("/login/", {"username": duty["username"], "password": duty["password"]})
     assert response.status_code == 302
     assert not User.objects.get(username="ganlin-duty-2").has_usable_password()
+
+
+def shows_what_desks_and_the_administrator_did(now: datetime) -> None:
+    """An export to fetch, a lot with its outcomes, a channel rule that begins later, lists that wait for a yes."""
+    for job in Job.objects.all():
+        (made,) = job.files
+        assert (job.state, made["rows"]) == ("done", job.total)
+        assert (Path(settings.MEDIA_ROOT) / made["path"]).stat().st_size == made["size"]
+        assert job.expires_at and job.expires_at > now
+    assert {job.by.username for job in Job.objects.select_related("by")} == {"ganlin-duty", "zdb-officer"}
+    lot = Lot.objects.get()
+    done = [one["id"] for one in lot.outcomes if one["is_done"]]
+    assert len(done) >= 3
+    assert Escalation.objects.filter(dispatch__in=done, level=1, at=lot.at).count() == len(done)
+    purposes = PublicLink.objects.valid(now).values_list("purpose", flat=True)
+    assert set(purposes) == set(PublicLink.Purpose.values)
+    assert ChannelRule.objects.get().valid_from > now
+    assert not ChannelRule.objects.on(now).exists()
+    assert set(RetentionList.objects.values_list("rule__kind", "state")) == {
+        ("session", "listed"), ("session", "done"), ("session", "declined"),
+    }  # fmt: skip
+    for one in RetentionList.objects.filter(state="listed").select_related("rule"):
+        assert one.may_decide(User.objects.get(username="bureau-admin"))
+        assert retention.KINDS[one.rule.kind].find(one.before).count == one.count
 
 
 # --- only where it may --------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from command_room.pictures import PICTURES
 from command_room.services import manual
 from command_room.services.manual import BY_SLUG, TOPICS
 from enforcement.models import Limit
+from notifications.models import ChannelRule
 from tests.cast import Cast, client_for
 from townships.models import Role
 
@@ -155,6 +156,12 @@ def test_limits_are_those_of_the_rows(anybody: Client, rules: None) -> None:
     old.save()
     Limit.objects.create(kind="emergency", step="sign", unit="continuous_minutes", amount=17, valid_from=day)
     assert "17 分钟" in anybody.get(page("dispatch")).content.decode()
+
+
+def test_quiet_hours_are_those_of_the_row(anybody: Client, rules: None) -> None:
+    assert "<b>22:00</b> 到 <b>07:00</b>" in anybody.get(page("messages")).content.decode()
+    ChannelRule.objects.create(channels=["mail"], quiet_from=time(21, 30), quiet_to=time(6), reason="入冬作息")
+    assert "<b>21:30</b> 到 <b>06:00</b>" in anybody.get(page("messages")).content.decode()
 
 
 @pytest.mark.django_db

@@ -14,9 +14,10 @@ from django.utils import timezone
 
 from command_room.services import retention
 from command_room.services.retention import KINDS
+from command_room.views import retention as views
 from enforcement.models import Caller, Event
 from notifications.models import Delivery, Message
-from records.models import Access, Attachment, ClearedFile, Entry, RetentionList
+from records.models import Access, Attachment, ClearedFile, Entry, RetentionList, RetentionRule
 from records.services import access
 from records.services.attachment import attach
 from tests.cast import Cast, PostFactory, client_for
@@ -175,6 +176,30 @@ def test_access_log_is_cleared_by_the_owner_alone(cast: Cast) -> None:
         young.delete()
 
 
+def test_list_that_waits_is_shown_however_many_have_ended_since(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "SHOWN", 1)
+    closed(cast)
+    retention.list_expired()
+    waiting = listed("caller")
+    other = RetentionRule.objects.get(kind="mail")
+    seen = {"before": timezone.now(), "count": 1, "decided_at": timezone.now(), "decided_by": cast.bureau_admin}
+    RetentionList.objects.bulk_create(RetentionList(rule=other, state="declined", **seen) for _ in range(3))
+    rows = client_for(cast.bureau_admin).get("/retention/").context["rows"]
+    assert [row["waiting"] for row in rows if row["waiting"]] == [waiting]
+
+
+def test_part_is_not_cleared_twice_by_two_workers(cast: Cast) -> None:
+    closed(cast)
+    retention.list_expired()
+    found = confirmed("caller", cast.bureau_admin)
+    late = RetentionList.objects.select_related("rule").get(pk=found.pk)
+    retention.clear_confirmed()
+    retention._clear(late, KINDS["caller"].clear)
+    late.refresh_from_db()
+    assert (late.state, late.cleared) == ("done", 1)
+    assert Entry.objects.about(late).filter(verb="retention_cleared").count() == 1
+
+
 def test_who_set_how_long_does_not_confirm(cast: Cast) -> None:
     closed(cast)
     admin, url = client_for(cast.bureau_admin), "/retention/"
@@ -209,3 +234,22 @@ def test_change_of_the_rule_puts_the_waiting_list_aside(cast: Cast) -> None:
     retention.list_expired()
     retention.list_expired()
     assert RetentionList.objects.filter(rule__kind="caller", state="listed").count() == 1
+
+
+def test_rule_sent_twice_is_one_row(cast: Cast) -> None:
+    rules = [retention.set_rule("mail", days=40, basis="同一次", by=cast.bureau_admin) for _ in range(2)]
+    assert rules[0] == rules[1]
+    assert Entry.objects.filter(verb="retention_rule_set").count() == 1
+
+
+def test_second_job_at_once_counts_on_and_ends_nothing_twice(cast: Cast) -> None:
+    """It has read the list before the first one was through with it."""
+    Session.objects.create(session_key="a", session_data="", expire_date=timezone.now() - timedelta(days=100))
+    retention.list_expired()
+    found = confirmed("session", by=cast.bureau_admin)
+    stale = RetentionList.objects.select_related("rule").get(pk=found.pk)
+    retention.clear_confirmed()
+    retention._clear(stale, lambda _: pytest.fail("nothing is cleared after the end"))
+    found.refresh_from_db()
+    assert (found.state, found.cleared) == ("done", 1)
+    assert Entry.objects.about(found).filter(verb="retention_cleared").count() == 1

@@ -1,10 +1,13 @@
 """保存的筛选: kept, shared, opened with; never another's sight."""
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.http import Http404
 from django.utils import timezone
 
 from command_room.models import DefaultFilter, SavedFilter
@@ -161,3 +164,18 @@ def test_a_name_that_a_colleague_took_a_moment_earlier_is_told(cast: Cast, monke
     with pytest.raises(Refused, match="已经有一个叫“夜查”的筛选"):
         saved_filters.rename(other, name="夜查", by=cast.leader)
     assert set(SavedFilter.objects.values_list("name", flat=True)) == {"夜查", "日查"}
+
+
+def test_one_that_a_colleague_deletes_in_this_moment_is_not_there(cast: Cast) -> None:
+    """Each act has found it before the colleague's; a default of nothing would be refused at the commit."""
+    stale = kept(cast.leader, is_shared=True)
+    saved_filters.delete(SavedFilter.objects.get(pk=stale.pk), by=cast.leader)
+    acts: list[Callable[[], object]] = [
+        partial(saved_filters.set_default, stale, by=cast.duty),
+        partial(saved_filters.rename, stale, name="日查", by=cast.leader),
+        partial(saved_filters.delete, stale, by=cast.leader),
+    ]
+    for act in acts:
+        with pytest.raises(Http404):
+            act()
+    assert Entry.objects.filter(verb="filter_delete").count() == 1

@@ -111,13 +111,13 @@ def test_link_that_was_revoked_or_is_over_shows_nothing(cast: Cast) -> None:
 
 def test_token_is_kept_as_a_hash_and_shown_once(cast: Cast) -> None:
     client, form = client_for(cast.leader), {"label": "大厅", "days": "90", "request_id": str(uuid4())}
-    page = client.post("/wall-links/", {**form, "township": cast.ganlin.pk})
+    page = client.post("/wall-links/", {**form, "unit": cast.ganlin.pk})
     token = re.search(r"/wall/([\w-]+)/", page.context["address"])
     assert token is not None
     assert "no-store" in page["Cache-Control"]
     assert token[1] not in str(PublicLink.objects.values())
     assert Client().get(f"/wall/{token[1]}/").status_code == 200
-    again = client.post("/wall-links/", {**form, "township": cast.ganlin.pk}, follow=True)
+    again = client.post("/wall-links/", {**form, "unit": cast.ganlin.pk}, follow=True)
     assert token[1] not in again.content.decode()
     assert PublicLink.objects.count() == 1
     assert Access.objects.filter(what="wall_link_made", by=cast.leader).count() == 1
@@ -128,7 +128,7 @@ def test_who_makes_them(cast: Cast) -> None:
     form = {"label": "大厅", "days": "90", "request_id": str(uuid4())}
     assert client_for(cast.duty).get("/wall-links/").status_code == 403
     assert client_for(cast.changle_leader).post(f"/wall-links/{link.pk}/revoke/").status_code == 404
-    foreign = client_for(cast.changle_leader).post("/wall-links/", {**form, "township": cast.ganlin.pk})
+    foreign = client_for(cast.changle_leader).post("/wall-links/", {**form, "unit": cast.ganlin.pk})
     assert foreign.status_code == 422, "another township is no choice of theirs"
     assert client_for(cast.bureau_admin).post(f"/wall-links/{link.pk}/revoke/").status_code == 302
     link.refresh_from_db()

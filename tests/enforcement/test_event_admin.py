@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from enforcement.models import Category, Limit, RoutingRule
 from enforcement.rules.deadlines import Step
+from enforcement.services import dated
 from enforcement.services.limit import steps_on
 from enforcement.services.routing import propose_route
 from records.models import Entry
@@ -299,3 +300,28 @@ def test_export_can_be_imported_again_and_changes_nothing(cast, client, model, f
     response = preview(client, model, content, form)
     assert told(response) == []
     assert {row.import_type for row in response.context["result"].valid_rows()} == {"skip"}
+
+
+def test_colleague_who_is_quicker_by_a_moment_is_no_error_page(
+    cast: Cast, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The constraint refuses what the form could not see yet; looked at again, it is right or says why not."""
+    real, tries = dated.take_over, []
+
+    def late(row: Any, *, by: Any) -> None:
+        tries.append(row)
+        if len(tries) == 1:
+            raise IntegrityError("limit_no_overlap")
+        real(row, by=by)
+
+    monkeypatch.setattr(dated, "take_over", late)
+    assert client.post(page(Limit, "add"), limit_form()).status_code == 302
+    assert len(tries) == 2
+    assert Limit.objects.filter(kind="emergency", step="sign").count() == 2
+
+
+def test_value_that_is_no_id_is_shown_as_nothing_chosen(cast: Cast, client: Client) -> None:
+    for value in ("1.5", "x", "²", "9" * 30):
+        sent = {"category": value, "lead": value, "helpers": value}
+        assert client.get(page(RoutingRule, "add"), sent).status_code == 200
+        assert client.post(page(RoutingRule, "add"), sent).status_code == 200

@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from enforcement.exports import work
+from enforcement.exports.event import EVENTS
 from enforcement.models import Caller, Event
 from enforcement.services.event import Origin
 from enforcement.views.dispatch import QUICK as DISPATCH_QUICK
@@ -76,7 +77,12 @@ def test_export_has_the_rows_of_the_page_and_says_who_took_them(cast: Cast, worl
     assert response["Content-Disposition"].startswith("attachment")
     noted = Access.objects.get()
     assert (noted.what, noted.by, noted.count) == ("exported", cast.duty, 1)
-    assert noted.detail == {"list": "event", "query": "state=reported", "format": "xlsx"}
+    assert noted.detail == {
+        "list": "event",
+        "query": "state=reported",
+        "format": "xlsx",
+        "words": "状态：待受理",
+    }
 
 
 def test_export_says_which_of_the_two_lists_it_is(cast: Cast, world: Any) -> None:
@@ -89,7 +95,7 @@ def test_export_holds_exactly_what_each_page_lists(cast: Cast, world: Any, part:
     user, request = getattr(cast, part), client_for(getattr(cast, part))
     for code, quick in (("event", EVENT_QUICK), ("whistle", WHISTLE_QUICK), ("dispatch", DISPATCH_QUICK)):
         for query in [*(query for _, query in quick), "box=in", "box=out", "q=燃气", "page=7"]:
-            listing = work.LISTINGS[code]
+            listing = work.listing_of(code)
             page = request.get(reverse(listing.address) + f"?{query}".replace("page=7", ""))
             shown = [row["number"] for row in page.context["rows"]]
             found = listing.asked(user, QueryDict(query)).rows.values_list("number", flat=True)
@@ -221,7 +227,7 @@ def test_export_asks_as_many_queries_for_60_rows_as_for_6(
 
 def test_export_reads_row_by_row(cast: Cast, world: Any) -> None:
     """By a cursor of the server's: otherwise a hundred thousand rows would all be in memory."""
-    asked = work.LISTINGS["event"].asked(cast.duty, QueryDict())
+    asked = EVENTS.asked(cast.duty, QueryDict())
     with mock.patch("django.db.models.query.QuerySet.iterator", autospec=True, side_effect=lambda rows, chunk_size: iter(rows)) as iterate:  # fmt: skip
-        list(work.lines(work.EVENTS, asked, work.names(timezone.now())))
+        list(work.lines(EVENTS, asked, work.names(timezone.now())))
     assert iterate.call_args.kwargs == {"chunk_size": work.CHUNK}

@@ -98,6 +98,17 @@ def test_posts_places_account_and_sessions_end(cast: Cast) -> None:
     assert Entry.objects.about(cast.officer).filter(verb="person_left").count() == 1
 
 
+def test_sent_twice_is_once(cast: Cast) -> None:
+    for _ in range(2):
+        leave(cast, cast.officer)
+    cast.officer.refresh_from_db()
+    assert cast.officer.session_generation == 1
+    assert Entry.objects.about(cast.officer).filter(verb="person_left").count() == 1
+    PostFactory(user=cast.officer, unit=cast.ganlin, role=Role.OFFICER, valid_from=TODAY + timedelta(days=3))
+    leave(cast, cast.officer)
+    assert Entry.objects.about(cast.officer).filter(verb="person_left").count() == 2, "a post was added since"
+
+
 def test_later_day_leaves_the_account_until_then(cast: Cast) -> None:
     ShiftFactory(township=cast.ganlin, user=cast.duty, day=TODAY + timedelta(days=1))
     ShiftFactory(township=cast.ganlin, user=cast.duty, day=TODAY + timedelta(days=9))

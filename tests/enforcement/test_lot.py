@@ -1,11 +1,14 @@
 """One act on many rows: each by its own right, whole or not at all; one message a receiver; twice is once."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 from unittest import mock
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from enforcement.models import Dispatch, Escalation, Event, Lot
@@ -241,6 +244,18 @@ def test_preview_of_nothing_or_nonsense_says_so(cast: Cast, rules: None) -> None
         assert "勾选" in page.content.decode()
 
 
+def test_preview_tells_no_tick_from_ticks_that_the_act_is_not_for(cast: Cast, rules: None) -> None:
+    event = make_event(cast)
+    for ticked, sentence in (([], "还没有勾选"), ([event.pk], "勾选的里没有能催办的")):
+        query = {"act": "remind", "of": "event", "pk": ticked}
+        page = client_for(cast.duty).get(reverse("enforcement:lot-preview"), query, follow=True)
+        assert sentence in page.content.decode()
+
+
+def test_name_of_a_lot_has_the_time_of_the_place() -> None:
+    assert str(Lot(act="remind", at=datetime(2026, 11, 24, 22, 9, tzinfo=UTC))) == "催办 2026-11-25 06:09"
+
+
 def test_preview_asks_as_many_queries_for_12_rows_as_for_6(
     cast: Cast, sent: list[Dispatch], django_assert_max_num_queries: Callable[..., Any]
 ) -> None:
@@ -253,3 +268,12 @@ def test_preview_asks_as_many_queries_for_12_rows_as_for_6(
         for n in range(3):
             blow(cast, make_event(cast, title=f"又{n}"), "emergency")
     assert counts[0] == counts[1]
+
+
+def test_reminder_is_looked_for_under_the_lock(cast: Cast, sent: list[Dispatch]) -> None:
+    """Else one that a colleague sends in this moment would be told as this lot's."""
+    with CaptureQueriesContext(connection) as asked:
+        run("remind", sent[:1], Terms(), cast.duty)
+    said = [query["sql"] for query in asked]
+    locked = next(at for at, sql in enumerate(said) if "FOR NO KEY UPDATE" in sql and '"enforcement_dispatch"' in sql)
+    assert locked < next(at for at, sql in enumerate(said) if 'FROM "enforcement_escalation"' in sql)

@@ -6,15 +6,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg2
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from portal import backup, embedded
 from portal.settings import BASE_DIR
-from records.models import Attachment
+from records.models import Attachment, ClearedFile
 from records.services.attachment import attach
 from tests.enforcement.events import make_event, photo
 from tests.settings import SHARED, WORKER
@@ -51,13 +53,20 @@ def kept(committed_cast, tmp_path, settings) -> Attachment:
 
 @pytest.mark.slow
 def test_backup_restores_every_row_file_and_trigger(kept: Attachment, fresh: str, tmp_path: Path) -> None:
+    with connection.cursor() as cursor:  # nobody's but a misused role's: it may not end the backups
+        cursor.execute("SELECT lo_from_bytea(0, 'x')")
+        (stray,) = cursor.fetchone()
     made = backup.back_up(tmp_path / "backups", keep=2)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT lo_unlink(%s)", [stray])
     connection.close()
     done = manage(fresh, tmp_path / "other", "restore", str(made))
     assert (done.returncode, done.stderr) == (0, "")
     assert "every file intact" in done.stdout
     assert (tmp_path / "other" / kept.original).read_bytes() == (tmp_path / "files" / kept.original).read_bytes()
     with closing(psycopg2.connect(embedded.database_url(SHARED, database=fresh))) as link, link.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_largeobject_metadata")
+        assert cursor.fetchone() == (0,)
         cursor.execute("SELECT sha256 FROM records_attachment")
         assert cursor.fetchall() == [(kept.sha256,)]
         with pytest.raises(psycopg2.errors.InsufficientPrivilege, match="append-only"):
@@ -92,6 +101,23 @@ def test_verify_tells_a_lost_row_a_lost_trigger_and_a_changed_file(kept: Attachm
     stored.write_bytes(b"another")
     told = "\n".join(backup.verify(before))
     assert "table townships_workinghours" in told and "append_only_too" in told and "is not intact" in told
+
+
+@pytest.mark.django_db(transaction=True)
+def test_file_that_was_cleared_is_no_fault_and_leaves_the_backups_with_the_last_dump_that_needs_it(
+    kept: Attachment, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(backup, "dump", lambda to, _: to.write_bytes(b"dump"))
+    root, files = tmp_path / "backups", tmp_path / "files"
+    backup.back_up(root, keep=2).rename(root / "20200101T000000Z")
+    ClearedFile.objects.create(attachment=kept, at=timezone.now() - timedelta(days=2))
+    backup.forget(files, timezone.now())
+    assert not (files / kept.original).exists()
+    assert backup.verify({"tables": backup.measure(), "schema": []}) == []
+    backup.back_up(root, keep=2).rename(root / "20200102T000000Z")
+    assert (root / "files" / kept.original).exists(), "the first dump may still need it"
+    backup.back_up(root, keep=1)
+    assert not (root / "files" / kept.original).exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,5 +1,9 @@
 """Logs say what happened, and nothing of what somebody typed, searched for or saved."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import structlog
 from django.db import IntegrityError, connection, transaction
@@ -38,3 +42,15 @@ def test_log_of_the_database_has_no_statements(db: None) -> None:
             assert cursor.fetchone() == (value,)
         cursor.execute("SHOW log_min_duration_statement")
         assert cursor.fetchone() == ("-1",)
+
+
+def test_most_talkative_log_has_no_address_of_a_wall() -> None:
+    told = {**os.environ, "LOG_LEVEL": "DEBUG", "DJANGO_SETTINGS_MODULE": "portal.settings"}
+    asked = "from portal.settings import LOGGING; print(LOGGING['loggers']['gunicorn.error']['level'])"
+    done = subprocess.run([sys.executable, "-c", asked], env=told, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "INFO"
+
+
+def test_error_that_is_the_event_itself_does_not_show_the_row_either() -> None:
+    event = {"event": "duplicate key value\nDETAIL:  Key (username)=(不该进日志的) already exists.\n"}
+    assert without_rows(None, "error", event)["event"] == "duplicate key value\nDETAIL: …\n"

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from portal import gauges
 from portal.settings import BASE_DIR
+from records.models import JobRun
 from records.services import job_run
 from tests.cast import Cast, client_for
 
@@ -90,6 +91,21 @@ def test_gauges_tell_outbox_tasks_database_and_queues(client: Client) -> None:
     assert found['portal_queue_length{queue="messages"}'] >= 0
     assert 0 < found["portal_database_connections"] <= found["portal_database_connections_max"]
     assert abs(found["portal_clock_ahead_seconds"]) < 5
+
+
+def test_periodic_job_ages_from_its_last_good_run_or_from_when_it_was_awaited(client: Client) -> None:
+    """All of the schedule is told: one that beat has never heard of is late, one that fails each time grows old."""
+    now, hour = timezone.now(), timedelta(hours=1)
+    job_run.note("notifications.sweep", started_at=now - 3 * hour, took=timedelta(seconds=1))
+    job_run.note("notifications.sweep", started_at=now, took=timedelta(seconds=1), error="OperationalError")
+    JobRun.objects.create(task="enforcement.escalate", known_at=now - hour)
+    found = read(client)
+    age = {name: value for name, value in found.items() if name.startswith("portal_task_success_age")}
+    assert age['portal_task_success_age_seconds{task="notifications.sweep"}'] == pytest.approx(3 * 3600, abs=60)
+    assert age['portal_task_success_age_seconds{task="enforcement.escalate"}'] == pytest.approx(3600, abs=60)
+    late = {task: found[f'portal_task_late{{task="{task}"}}'] for task in job_run.scheduled()}
+    assert late.pop("notifications.sweep") == 0
+    assert set(late.values()) == {1}
 
 
 def test_part_that_is_away_leaves_the_others(client: Client, settings, monkeypatch) -> None:

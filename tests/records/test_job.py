@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -19,6 +20,7 @@ from records.services import Refused, UsedForm, WrongState
 from records.services import job as jobs
 from records.services.job import Impossible, Outcome, Progress
 from tests.cast import Cast, client_for
+from tests.enforcement.test_concurrency import at_once
 from townships.models import Post
 
 WORK: dict[str, Callable[[Job, Progress], Outcome]] = {}
@@ -276,3 +278,9 @@ def test_list_says_what_to_do_when_empty_and_asks_as_many_queries_for_30_as_for_
             client.get(url("job-list"))
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_asked_for_at_once_no_more_are_open_than_one_person_may_have(cast: Cast) -> None:
+    said = at_once(*(partial(ask, cast) for _ in range(jobs.MOST_OPEN + 2)))
+    assert said == ["Refused"] * 2 + ["done"] * jobs.MOST_OPEN

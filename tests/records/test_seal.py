@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from records.models import Attachment, Reseal
+from records.models import Attachment, ClearedFile, Reseal
 from records.services.attachment import attach
 from records.services.seal import is_intact, reseal
 from tests.enforcement.events import make_event, photo
@@ -69,3 +69,10 @@ def test_reseals_cannot_be_changed(kept, settings):
     list(reseal())
     with pytest.raises(Exception, match="append-only"), connection.cursor() as cursor:
         cursor.execute("DELETE FROM records_reseal")
+
+
+def test_file_that_was_cleared_after_its_time_is_no_fault(kept, settings, tmp_path):
+    ClearedFile.objects.create(attachment=kept[0])
+    (tmp_path / kept[0].original).unlink()
+    settings.SEAL_KEYS = ["new", "old"]
+    assert kept[0] not in [attachment for attachment, _ in reseal()]

@@ -1,5 +1,6 @@
 """Signing in, being kept from guessing, changing a password when it is due, and acting in another post."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -252,6 +253,26 @@ def test_one_time_passwords_are_strong_and_kept_nowhere(cast: Cast) -> None:
     assert not any(raw in str(list(Entry.objects.about(cast.duty).values())) for raw in raws)
 
 
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda user: account.change_password(user, NEW, by=user),
+        lambda user: account.issue_one_time_password(user, by=user),
+    ],
+)
+def test_new_password_does_not_bring_back_an_account_that_ends_meanwhile(
+    cast: Cast, act: Callable[[User], object]
+) -> None:
+    """A hash takes long enough for an administrator to end the account between its reading and its writing."""
+    as_read = User.objects.get(pk=cast.duty.pk)
+    today = timezone.localdate()
+    User.objects.filter(pk=cast.duty.pk).update(is_active=False, disabled_from=today, session_generation=7)
+    act(as_read)
+    now = User.objects.get(pk=cast.duty.pk)
+    assert (now.is_active, now.disabled_from, now.session_generation) == (False, today, 7)
+    assert now.password == as_read.password
+
+
 # --- acting in another post -------------------------------------------------------------------------------------------
 def test_switch_changes_the_post_acted_in(cast: Cast) -> None:
     second = PostFactory(user=cast.duty, unit=cast.ganlin, role=Role.LEADER)
@@ -279,6 +300,27 @@ def test_switch_does_not_lead_out_of_the_portal(cast: Cast, wanted: str) -> None
     client = client_for(cast.duty)
     response = client.post("/switch-post/", {"post": cast.duty.acting.pk, "next": wanted})
     assert response["Location"] == reverse("command_room:home")
+
+
+def test_form_goes_on_in_the_post_in_which_its_page_was_opened(cast: Cast) -> None:
+    """Another tab has changed the post meanwhile; the page says in which one it was done."""
+    first, second = cast.duty.acting, PostFactory(user=cast.duty, unit=cast.changle, role=Role.DUTY)
+    client = client_for(cast.duty)
+    assert f'data-post="{first.pk}"' in client.get("/feedback/").content.decode()
+    client.post("/switch-post/", {"post": second.pk, "opened_as": first.pk})
+    assert client.get("/feedback/").wsgi_request.user.acting == second
+    refused = client.post("/feedback/", {"opened_as": first.pk})
+    assert refused.wsgi_request.user.acting == first
+    assert "“甘霖镇·指挥室值班员”岗位打开" in refused.content.decode()
+    assert client.get("/feedback/").wsgi_request.user.acting == first
+
+
+def test_form_of_a_post_that_is_over_is_refused_with_a_sentence(cast: Cast) -> None:
+    client = client_for(cast.duty)
+    for opened in (cast.leader.acting.pk, "x"):
+        refused = client.post("/feedback/", {"opened_as": opened})
+        assert refused.status_code == 403
+        assert "岗位已经结束，没有提交" in refused.content.decode()
 
 
 def test_switch_is_a_post_and_for_who_is_signed_in(cast: Cast, client: Client) -> None:

@@ -1,6 +1,8 @@
 """Who may enter the admin, what is there, and importing and exporting reference tables."""
 
 import re
+import time
+import zipfile
 from datetime import date, timedelta
 from io import BytesIO
 from typing import Any
@@ -10,12 +12,14 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import IntegrityError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from records.models import Entry
 from tests.cast import Cast, CertificateFactory, PostFactory, UserFactory, client_for
-from townships.admin.files import SafeCSV, SafeXLSX
+from townships.admin.files import ReferenceResource, SafeCSV, SafeXLSX
 from townships.models import CalendarYear, Certificate, Post, Role, Shift, SquadMember, Unit, User, WorkingHours
 
 pytestmark = pytest.mark.usefixtures("admin_rights")
@@ -253,6 +257,52 @@ def test_import_is_previewed_and_then_applied(cast: Cast, client: Client) -> Non
     assert Entry.objects.about(grid).get().what == "由文件导入或更新"
 
 
+def test_stray_cell_in_the_last_corner_does_not_stop_the_portal(cast: Cast, client: Client) -> None:
+    """Read as a whole, such a sheet took a web process its two minutes, and then the process."""
+    book, out = openpyxl.Workbook(), BytesIO()
+    book.active.append(UNITS.strip().split(","))
+    book.active.append(["g-1", "甘霖第3网格", "甘霖第3网格", "网格", "330683100"])
+    book.active["XFD1048576"] = "x"
+    book.save(out)
+    begun = time.monotonic()
+    assert told(preview(client, Unit, out.getvalue(), "rows.xlsx", form=1)) == []
+    assert time.monotonic() - begun < 10
+
+
+def test_file_that_unpacks_to_too_much_is_not_read(cast: Cast, client: Client) -> None:
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("xl/sharedStrings.xml", b" " * 51_000_000)
+    refused = preview(client, Unit, out.getvalue(), "rows.xlsx", form=1)
+    assert "文件读不出来" in refused.content.decode()
+    assert "unpacks to too much" not in refused.content.decode()
+
+
+def test_import_confirmed_twice_is_a_sentence(cast: Cast, client: Client) -> None:
+    shown = preview(client, Unit, f"{UNITS}g-1,甘霖第3网格,甘霖第3网格,网格,330683100,\n")
+    assert confirm(client, Unit, shown)["Location"] == page(Unit)
+    again = confirm(client, Unit, shown)
+    assert again["Location"] == page(Unit, "import")
+    assert "这次没有导入" in client.get(again["Location"]).content.decode()
+    forged = {**shown.context["confirm_form"].initial, "format": "csv"}
+    assert client.post(page(Unit, "process_import"), forged)["Location"] == page(Unit, "import")
+
+
+def test_import_that_is_refused_after_the_preview_does_not_say_that_it_went_well(
+    cast: Cast, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = preview(client, Unit, f"{UNITS}g-1,甘霖第3网格,甘霖第3网格,网格,330683100,\n")
+
+    def taken(*_: Any, **__: Any) -> None:
+        raise IntegrityError("unit_code_key")
+
+    monkeypatch.setattr(ReferenceResource, "after_save_instance", taken)
+    refused = confirm(client, Unit, shown)
+    assert refused["Location"] == page(Unit, "import")
+    assert "没有导入：预览以后" in client.get(refused["Location"]).content.decode()
+    assert not Unit.objects.filter(code="g-1").exists()
+
+
 def test_import_shows_what_changes_and_leaves_the_rest(cast: Cast, client: Client) -> None:
     response = preview(
         client, Unit, "代码,名称,简称\nscjg,嵊州市市场监督管理局,市监局\nzrzy,嵊州市自然资源和规划局,自然资源局\n"
@@ -404,3 +454,13 @@ def test_export_page_needs_no_inline_code(cast: Cast, client: Client) -> None:
 
 def test_export_is_not_for_others(cast: Cast) -> None:
     assert client_for(cast.duty).get(page(Unit, "export"), follow=True).status_code == 403
+
+
+def test_row_that_is_saved_is_locked_from_its_reading_on(cast: Cast, client: Client) -> None:
+    """The whole row is written: without the lock, it would undo what became of the account in between."""
+    sent = {"username": "duty", "name": cast.duty.name, "mobile": "13800001234", "is_active": "on"}
+    with CaptureQueriesContext(connection) as asked:
+        assert client.post(page(User, str(cast.duty.pk), "change"), sent).status_code == 302
+    said = [query["sql"] for query in asked if '"townships_user"' in query["sql"]]
+    locked = next(at for at, sql in enumerate(said) if "FOR NO KEY UPDATE" in sql)
+    assert locked < next(at for at, sql in enumerate(said) if sql.startswith('UPDATE "townships_user" SET "password"'))

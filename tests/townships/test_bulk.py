@@ -10,7 +10,9 @@ import openpyxl
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from notifications.models import Message
@@ -151,6 +153,34 @@ def test_twice_is_harmless(cast: Cast, client: Client) -> None:
     confirm(client, again)
     assert User.objects.filter(username="zhang-1").count() == Post.objects.filter(user__username="zhang-1").count() == 1
     assert AccountBatch.objects.latest("id").counts["unchanged"] == 1
+
+
+def test_two_administrators_import_one_after_the_other(cast: Cast, client: Client) -> None:
+    """What the file does is planned when it is its turn: else both open the same account, and one gets an error page."""
+    shown = upload(client, GOOD)
+    with CaptureQueriesContext(connection) as asked:
+        confirm(client, shown)
+    said = [query["sql"] for query in asked]
+    turn = next(at for at, sql in enumerate(said) if "pg_advisory_xact_lock" in sql)
+    planned = next(at for at, sql in enumerate(said) if 'FROM "townships_unit"' in sql)
+    assert turn < planned
+
+
+def test_update_by_file_leaves_alone_what_the_file_does_not_say(cast: Cast) -> None:
+    """The account ends between the plan and its writing."""
+    said = {**dict.fromkeys(COLUMNS, ""), "用户名": "duty", "姓名": "演示乙"}
+    plan = bulk.plan([(2, said)], by=cast.bureau_admin)
+    User.objects.filter(username="duty").update(is_active=False, session_generation=3)
+    account_batch.apply(plan, by=cast.bureau_admin, request_id=uuid4(), file_name="x.xlsx")
+    now = User.objects.get(username="duty")
+    assert (now.name, now.is_active, now.session_generation) == ("演示乙", False, 3)
+    assert now.pinyin.startswith("yan shi")
+
+
+def test_mail_address_longer_than_its_column_is_a_fault(cast: Cast, client: Client) -> None:
+    address = f"{'x' * 60}@{'.'.join(['y' * 60] * 4)}.example.com"
+    shown = upload(client, (*GOOD[:3], address, *GOOD[4:]))
+    assert [text for _, text in faults(shown)] == ["太长：最多 254 个字符"]
 
 
 def test_existing_accounts_change_only_where_the_file_says_so(cast: Cast, client: Client) -> None:

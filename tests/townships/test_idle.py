@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from records.models import Access
 from tests.cast import PASSWORD, Cast
 from townships.rules import idle
+from townships.services.post import end_sessions
 
 NOON = datetime(2026, 11, 24, 4, tzinfo=UTC)
 POLLS = ("/board/columns/", "/worklist/rows/", "/messages/bell/", "/session/")
@@ -89,6 +90,15 @@ def test_form_sent_too_late_is_said_not_to_be_saved(cast: Cast, clock: Any) -> N
     clock.shift(1801)
     gone = foreign.post("/events/report/", {}, headers={"Referer": "http://example.invalid/x"})
     assert gone["Location"].startswith("/login/?next=%2F&")
+
+
+def test_form_sent_after_the_session_ended_elsewhere_is_said_not_to_be_saved(cast: Cast) -> None:
+    client = enter("duty")
+    end_sessions([cast.duty.pk])
+    gone = client.post("/feedback/", {"text": "x"}, headers={"Referer": "http://testserver/feedback/?from=/events/"})
+    assert gone["Location"] == "/login/?next=%2Ffeedback%2F%3Ffrom%3D%2Fevents%2F&ended=gone&unsaved=1"
+    assert "没有保存" in client.get(gone["Location"]).content.decode()
+    assert client.get("/feedback/")["Location"] == "/login/?next=/feedback/"
 
 
 def test_session_is_written_once_a_minute_and_asks_nothing_more(cast: Cast, clock: Any) -> None:

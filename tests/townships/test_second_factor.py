@@ -3,6 +3,7 @@
 import re
 import time
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from django_otp.oath import TOTP
 from notifications.models import Message
 from records.models import Access, Entry
 from tests.cast import PASSWORD, Cast, PostFactory, client_for
+from tests.enforcement.test_concurrency import at_once
 from townships.models import RecoveryCode, Role, SecondFactor, User
 from townships.services import second_factor
 
@@ -226,3 +228,19 @@ def test_role_that_is_none_is_refused_at_the_start(settings: Any) -> None:
     settings.OTP_REQUIRED_ROLES = ["boss"]
     with pytest.raises(Exception, match=r"portal\.E002"):
         call_command("check")
+
+
+def test_reset_ends_every_session_of_the_account(cast: Cast, admin_rights: None) -> None:
+    client = client_for(cast.duty)
+    assert client.get("/whistles/").status_code == 200
+    second_factor.reset(cast.duty, by=cast.bureau_admin)
+    assert client.get("/whistles/").url.startswith("/login/")  # type: ignore[attr-defined]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_set_up_twice_at_once_leaves_one_device(cast: Cast) -> None:
+    token = second_factor.offer(cast.duty)
+    sent = [second_factor.offered(User.objects.get(pk=cast.duty.pk), token) for _ in range(3)]
+    assert at_once(*(partial(second_factor.set_up, device) for device in sent if device)) == ["done"] * 3
+    assert SecondFactor.objects.filter(user=cast.duty).count() == 1
+    assert second_factor.codes_left(cast.duty) == second_factor.CODES

@@ -4,9 +4,11 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
@@ -17,7 +19,16 @@ from django.views.decorators.http import require_POST
 
 from records.models import Entry
 from townships.admin.base import xlsx
-from townships.admin.files import MOST_ROWS, ImportFolder, NoRowsError, SafeCSV, SafeXLSX, cell_name, workbook
+from townships.admin.files import (
+    LARGEST,
+    MOST_ROWS,
+    ImportFolder,
+    NoRowsError,
+    SafeCSV,
+    SafeXLSX,
+    cell_name,
+    workbook,
+)
 from townships.forms.bulk import AccountFileForm, ConfirmForm
 from townships.models import AccountBatch, Role, Unit, User
 from townships.services import account_batch, bulk
@@ -25,7 +36,6 @@ from townships.services.bulk import COLUMNS, NEEDED, cell_text
 
 UNPROCESSABLE = 422
 LATEST = 10
-LARGEST = 50_000_000  # bytes of what a file unpacks to
 HELP = (
     ("用户名", "必填。登录用，小写字母、数字或 - _ .；已有的用户名就是更新那个人"),
     ("姓名", "新开账号必填"),
@@ -110,18 +120,23 @@ def apply(request: HttpRequest, admin: Any) -> HttpResponse:  # noqa: ARG001
     if not form.is_valid():
         messages.warning(request, "页面不完整，没有导入。请重新上传文件。")
         return redirect("admin:account-upload")
-    said = form.cleaned_data
-    made = AccountBatch.objects.filter(request_id=said["request_id"], by=request.user.pk).first()
+    with transaction.atomic():
+        account_batch.wait_for_turn()
+        return _applied(request, **form.cleaned_data)
+
+
+def _applied(request: HttpRequest, *, request_id: UUID, stored: str, name: str) -> HttpResponse:
+    made = AccountBatch.objects.filter(request_id=request_id, by=request.user.pk).first()
     if made is not None:
         return redirect(made)
     try:
-        _, rows = read(ImportFolder(name=said["stored"], read_mode="rb").read(), said["name"])
+        _, rows = read(ImportFolder(name=stored, read_mode="rb").read(), name)
     except (BadFile, OSError, ValueError):
         messages.warning(request, "上传的文件已经过期，没有导入。请重新上传。")
         return redirect("admin:account-upload")
     plan = bulk.plan(rows, by=request.user)
-    batch = account_batch.apply(plan, by=request.user, request_id=said["request_id"], file_name=said["name"])
-    ImportFolder(name=said["stored"]).remove()
+    batch = account_batch.apply(plan, by=request.user, request_id=request_id, file_name=name)
+    transaction.on_commit(ImportFolder(name=stored).remove)
     messages.success(request, "已导入。")
     return redirect(batch)
 

@@ -4,6 +4,7 @@ import csv
 import re
 import tempfile
 import time
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -22,7 +23,7 @@ from import_export import resources, widgets
 from import_export.fields import Field
 from import_export.formats import base_formats
 from import_export.tmp_storages import TempFolderStorage
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.utils import get_column_letter
 
@@ -31,6 +32,8 @@ from records.services import record
 from townships.services.changes import changes
 
 MOST_ROWS = 2000  # the import runs while the page waits
+LARGEST = 50_000_000  # bytes of what a file unpacks to
+FAR_ROW, FAR_COLUMN = 20_000, 100  # of a sheet; beyond it nothing is looked at
 A_DAY = 86_400
 STARTS = r"[=+\-@＝＋－＠\t\r\n]"  # the wide ones too: a Chinese Excel reads them alike
 FORMULA = re.compile(f"^{STARTS}")
@@ -77,7 +80,18 @@ class SafeXLSX(base_formats.XLSX):
     """Every text is written as text: openpyxl would turn one that begins with = into a formula."""
 
     def create_dataset(self, in_stream: Any) -> Any:
-        return _with_rows(super().create_dataset(in_stream))
+        """Not farther than any file of ours goes: one stray cell in the last corner makes a sheet of seventeen billion."""
+        with zipfile.ZipFile(BytesIO(in_stream)) as packed:
+            if sum(part.file_size for part in packed.infolist()) > LARGEST:
+                raise ValueError("the file unpacks to too much")
+        sheet = load_workbook(BytesIO(in_stream), read_only=True, data_only=True).active
+        columns = min(sheet.max_column or FAR_COLUMN, FAR_COLUMN)
+        rows = list(sheet.iter_rows(max_row=FAR_ROW, max_col=columns, values_only=True))
+        filled = [[at for at, cell in enumerate(row, start=1) if cell is not None] for row in rows]
+        last = max((number for number, cells in enumerate(filled, start=1) if cells), default=0)
+        width = max((cells[-1] for cells in filled if cells), default=0)
+        padded = [[*row, *[None] * width][:width] for row in rows[:last]]
+        return _with_rows(tablib.Dataset(*padded[1:], headers=padded[0] if padded else None))
 
     def export_data(self, dataset: Any, **_: Any) -> bytes:
         return workbook({"数据": [dataset.headers, *dataset]})

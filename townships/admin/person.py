@@ -173,4 +173,5 @@ class PostAdmin(ImportingAdmin):
     ) -> ModelChoiceField | None:
         if db_field.name == "user":
             kwargs["queryset"] = User.objects.exclude(pk=request.user.pk or 0)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+        field: ModelChoiceField | None = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        return field

@@ -23,6 +23,7 @@ YES = {"": False, "否": False, "是": True}
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{2,29}")
 MOBILE = re.compile(r"1\d{10}")
 REACH = timedelta(days=366)
+LONGEST_EMAIL = 254  # of an account
 DETAILS = {"姓名": "name", "手机": "mobile", "邮箱": "email", "编制单位": "home_unit"}
 OWN = "这是您本人的账号，请由另一位管理员办理"
 
@@ -187,6 +188,8 @@ def _person(row: Row, user: User | None, known: Known) -> None:
     if said["邮箱"]:
         row.details["email"] = said["邮箱"]
         _try(row, "邮箱", lambda: EmailValidator("请写成 name@example.com 的样子")(said["邮箱"]))
+        if len(said["邮箱"]) > LONGEST_EMAIL:
+            row.fault("邮箱", f"太长：最多 {LONGEST_EMAIL} 个字符")
     home = _unit(row, "编制单位", known) if said["编制单位"] else None
     if home:
         row.details["home_unit"] = home

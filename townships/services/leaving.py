@@ -34,6 +34,11 @@ def shifts_ahead(user: User, day: date) -> list[Shift]:
     return list(Shift.objects.filter(user=user, day__gte=day).select_related("township").order_by("day", "band"))
 
 
+def is_arranged(user: User, day: date) -> bool:
+    """Whether the account and every post end with this day already."""
+    return user.disabled_from == day and not Post.objects.filter(user=user).exclude(valid_to__lte=day).exists()
+
+
 def end(user: User, *, day: date, today: date, by: Any) -> None:
     """In the caller's transaction, with the user locked: everything ends the day before, the account from `day` on."""
     for post in posts_of(user, day):

@@ -20,7 +20,9 @@ from notifications import kinds
 from notifications.services.outbox import notify
 from records.models import Stage
 from records.services import access, record
-from townships.models import Post, RecoveryCode, Role, SecondFactor, User
+from townships import people
+from townships.models import Post, RecoveryCode, SecondFactor, User
+from townships.services.post import end_sessions
 
 SESSION_KEY = "otp"
 CODES = 10
@@ -95,6 +97,7 @@ def set_up(device: SecondFactor) -> list[str]:
     What was there before ends with it, and so do the other sessions: they carry the old stamp.
     """
     user = device.user
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)  # of two sendings at once the second one's holds
     _forget(user)
     device.save()
     user.otp_stamp, user.otp_grace_until = secrets.token_hex(8), None
@@ -121,16 +124,17 @@ def turn_off(user: User) -> None:
 def reset(user: User, *, by: Any) -> None:
     """The device is lost: an administrator lets the person set up another, within the grace and after the password.
 
-    Sessions that had passed end; the person, all administrators and all auditors are told.
+    Every session ends, as one may be open on what was lost; the person, all administrators and all auditors are told.
     """
     pk = _forget(user)
+    end_sessions([user.pk])
     user.otp_stamp = ""
     user.otp_grace_until = timezone.now() + timedelta(hours=settings.OTP_GRACE_HOURS)
     user.save(update_fields=["otp_stamp", "otp_grace_until"])
     what = f"重置二次验证，{settings.OTP_GRACE_HOURS} 小时内重新设置"
     record(user, "second_factor_reset", by=by, what=what, stage=Stage.FILE)
     access.note(by, "second_factor_reset", user)
-    _tell(kinds.SecondFactorReset, user, {user.pk: user, **_watchers()}.values(), pk)
+    _tell(kinds.SecondFactorReset, user, dict.fromkeys([user, *people.watchers()]), pk)
 
 
 # --- a code at the log-in ---------------------------------------------------------------------------------------------
@@ -184,11 +188,6 @@ def _forget(user: User) -> int:
     SecondFactor.objects.filter(user=user).delete()
     RecoveryCode.objects.filter(user=user).delete()
     return int(last)
-
-
-def _watchers() -> dict[int, User]:
-    posts = Post.objects.active(timezone.localdate()).filter(role__in=(Role.ADMIN, Role.AUDITOR)).select_related("user")
-    return {post.user_id: post.user for post in posts}
 
 
 def _tell(kind: type[kinds.Kind], user: User, to: Any, pk: int) -> None:

@@ -1,20 +1,17 @@
 """The second factor: a code after the password, setting it up, turning it off."""
 
-import io
 from base64 import b32encode
 from typing import Any
 
-import segno
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from records.services import access
+from records.services import access, qr
 from townships.forms.account import CodeForm, SetUpForm
 from townships.services import second_factor
 from townships.views.account import safe_next
@@ -98,16 +95,6 @@ def wanted(request: HttpRequest) -> str:
     return request.POST.get("next") or request.GET.get("next", "")
 
 
-def qr(text: str) -> SafeString:
-    """As SVG in the page: an address of its own would be one more place to read it from."""
-    out = io.BytesIO()
-    drawn = segno.make(text, error="m", micro=False)
-    drawn.save(
-        out, kind="svg", xmldecl=False, svgns=False, scale=5, border=2, svgclass="qr", lineclass=None, title="二维码"
-    )
-    return mark_safe(out.getvalue().decode())  # noqa: S308 - drawn by the library, the text is in it as squares
-
-
 def _offer(request: HttpRequest, form: SetUpForm) -> dict[str, Any]:
     """The same secret again after a wrong code: it has been scanned already."""
     user: Any = request.user
@@ -121,7 +108,7 @@ def _offer(request: HttpRequest, form: SetUpForm) -> dict[str, Any]:
     return {
         "form": form,
         "offer": token,
-        "qr": qr(device.config_url),
+        "qr": qr.drawn(device.config_url),
         "link": device.config_url,
         "secret": " ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
         "is_required": second_factor.is_required(user.acting),

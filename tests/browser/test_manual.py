@@ -56,7 +56,7 @@ def say(person: Person) -> Feedback:
     page = person.page
     page.goto("/events/report/")
     page.locator("footer").get_by_role("link", name="意见反馈").click()
-    expect(page.locator("main")).to_contain_text("/events/report/")
+    expect(page.locator("input[name=from_path]")).to_have_value("/events/report/")
     person.look("h10-feedback")
     page.get_by_label("建议").check()
     person.press("提交意见")

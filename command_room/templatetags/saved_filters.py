@@ -19,11 +19,9 @@ def saved_filters(context: dict[str, Any]) -> dict[str, Any]:
     asked = sorted(parse_qsl(query))
     found = [(one, asked == sorted(parse_qsl(one.query))) for one in getattr(request, "saved_filters", [])]
     code = CODES[request.resolver_match.view_name]
-    is_new = bool(query) and not any(is_on for _, is_on in found)
     return {
         "request": request,
         "csrf_token": context.get("csrf_token"),
         "found": found,
-        "is_new": is_new,
         "form": SavedFilterForm(request=request, initial={"code": code, "query": query}, auto_id="keep_%s"),
     }

@@ -19,7 +19,8 @@ from django.utils import timezone
 
 from records.models import Entry
 from tests.cast import Cast, CertificateFactory, PostFactory, UserFactory, client_for
-from townships.admin.files import ReferenceResource, SafeCSV, SafeXLSX
+from townships.admin import files
+from townships.admin.files import ReferenceResource, SafeCSV, SafeXLSX, workbook
 from townships.models import CalendarYear, Certificate, Post, Role, Shift, SquadMember, Unit, User, WorkingHours
 
 pytestmark = pytest.mark.usefixtures("admin_rights")
@@ -267,6 +268,15 @@ def test_stray_cell_in_the_last_corner_does_not_stop_the_portal(cast: Cast, clie
     begun = time.monotonic()
     assert told(preview(client, Unit, out.getvalue(), "rows.xlsx", form=1)) == []
     assert time.monotonic() - begun < 10
+
+
+def test_sheet_with_more_rows_than_are_read_is_refused_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = workbook({"数据": [["编码"], *[[number] for number in range(4)]]})
+    monkeypatch.setattr(files, "FAR_ROW", 5)
+    assert len(SafeXLSX().create_dataset(held)) == 4
+    monkeypatch.setattr(files, "FAR_ROW", 4)
+    with pytest.raises(ValueError, match="too many rows"):
+        SafeXLSX().create_dataset(held)
 
 
 def test_file_that_unpacks_to_too_much_is_not_read(cast: Cast, client: Client) -> None:

@@ -86,9 +86,11 @@ class SafeXLSX(base_formats.XLSX):
                 raise ValueError("the file unpacks to too much")
         sheet = load_workbook(BytesIO(in_stream), read_only=True, data_only=True).active
         columns = min(sheet.max_column or FAR_COLUMN, FAR_COLUMN)
-        rows = list(sheet.iter_rows(max_row=FAR_ROW, max_col=columns, values_only=True))
+        rows = list(sheet.iter_rows(max_row=FAR_ROW + 1, max_col=columns, values_only=True))
         filled = [[at for at, cell in enumerate(row, start=1) if cell is not None] for row in rows]
         last = max((number for number, cells in enumerate(filled, start=1) if cells), default=0)
+        if last > FAR_ROW:  # a part of the rows is never taken for all of them
+            raise ValueError("the sheet has too many rows")
         width = max((cells[-1] for cells in filled if cells), default=0)
         padded = [[*row, *[None] * width][:width] for row in rows[:last]]
         return _with_rows(tablib.Dataset(*padded[1:], headers=padded[0] if padded else None))

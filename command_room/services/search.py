@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from command_room.services import contact as contacts
@@ -72,6 +72,11 @@ def first(lists: Sequence[QuerySet[Any]], *fields: str) -> tuple[list[dict[str, 
     return newest[:SHOWN], len(newest) > SHOWN
 
 
+def sent_and_got(unit_id: int) -> tuple[Q, Q]:
+    """Which whistles a unit has blown, and of which it has a dispatch."""
+    return Q(by_unit_id=unit_id), Q(pk__in=Dispatch.objects.filter(department_id=unit_id).values("whistle_id"))
+
+
 def all_of(view: str, query: str, sides: Sequence[tuple[str, str]] = ()) -> list[tuple[str, str]]:
     """Where all of them are listed; for who has two lists, both."""
     said = urlencode({"q": query.strip()})
@@ -102,12 +107,16 @@ def events(user: Any, wanted: Wanted) -> Group:
 
 def whistles(user: Any, wanted: Wanted, sides: Sequence[tuple[str, str]]) -> Group:
     rows, unit_id = Whistle.objects.visible_to(user).order_by("-id"), user.acting.unit_id
-    lists = [rows]
+    lists = [files.whistles(rows, wanted)]
     if sides:
+        own, to_us = sent_and_got(unit_id)
         asked = rows.filter(dispatches__department_id=unit_id, dispatches__state__in=NOT_RETURNED)
-        lists = [rows.filter(by_unit_id=unit_id), asked.order_by("-dispatches__id")]
+        lists = [
+            files.whistles(rows.filter(own), wanted, within=own),
+            files.whistles(asked.order_by("-dispatches__id"), wanted, within=to_us),
+        ]
     fields = ("number", "title", "state", "facts", "area", "assemble_place", "by_unit__short_name")
-    found, has_more = first([files.whistles(each, wanted) for each in lists], *fields)
+    found, has_more = first(lists, *fields)
     hits = [
         Hit(
             one["title"],
@@ -124,9 +133,15 @@ def whistles(user: Any, wanted: Wanted, sides: Sequence[tuple[str, str]]) -> Gro
 
 def dispatches(user: Any, wanted: Wanted, sides: Sequence[tuple[str, str]]) -> Group:
     rows, unit_id = Dispatch.objects.visible_to(user).order_by("-id"), user.acting.unit_id
-    lists = [rows.filter(by_unit_id=unit_id), rows.filter(department_id=unit_id)] if sides else [rows]
+    lists = [files.dispatches(rows, wanted)]
+    if sides:
+        own, to_us = sent_and_got(unit_id)
+        lists = [
+            files.dispatches(rows.filter(by_unit_id=unit_id), wanted, within=own),
+            files.dispatches(rows.filter(department_id=unit_id), wanted, within=to_us),
+        ]
     fields = ("number", "whistle__title", "whistle__facts", "state", "by_unit__short_name", "department__short_name")
-    found, has_more = first([files.dispatches(each, wanted) for each in lists], *fields)
+    found, has_more = first(lists, *fields)
     hits = [
         Hit(
             one["whistle__title"],

@@ -22,16 +22,17 @@ def events(rows: QuerySet[Event], wanted: Wanted) -> QuerySet[Event]:
     return rows.filter(Q(number=f"事{whole[2]}") | Q(outside_number=wanted.typed))
 
 
-def whistles(rows: QuerySet[Whistle], wanted: Wanted) -> QuerySet[Whistle]:
-    """By number, title, area and place to assemble, and facts."""
+def whistles(rows: QuerySet[Whistle], wanted: Wanted, *, within: Q | None = None) -> QuerySet[Whistle]:
+    """By number, title, area and place to assemble, and facts. `within`: of the whistle, as `find` has it."""
     whole = NUMBER.fullmatch(wanted.typed)
-    return rows.filter(number=f"哨{whole[2]}") if whole else find(rows, wanted)
+    return rows.filter(number=f"哨{whole[2]}") if whole else find(rows, wanted, within=within)
 
 
-def dispatches(rows: QuerySet[Dispatch], wanted: Wanted) -> QuerySet[Dispatch]:
-    """By what its whistle says; by the number with its stroke the one, without it all of that whistle."""
+def dispatches(rows: QuerySet[Dispatch], wanted: Wanted, *, within: Q | None = None) -> QuerySet[Dispatch]:
+    """By what its whistle says; by the number with its stroke the one, without it all of that whistle. `within`: of the
+    whistle, as `find` has it."""
     whole = NUMBER.fullmatch(wanted.typed)
     if whole is None:
-        return find(rows, wanted, via="whistle", text=OF_A_DISPATCH)
+        return find(rows, wanted, via="whistle", text=OF_A_DISPATCH, within=within)
     number = f"哨{whole[2]}"
     return rows.filter(number=number + whole[3]) if whole[3] else rows.filter(whistle__number=number)

@@ -38,11 +38,14 @@ class Wanted:
         return self._common[model]
 
 
-def find(rows: QuerySet[M], wanted: Wanted, *, via: str = "", text: Plain | None = None) -> QuerySet[M]:
+def find(
+    rows: QuerySet[M], wanted: Wanted, *, via: str = "", text: Plain | None = None, within: Q | None = None
+) -> QuerySet[M]:
     """Those of `rows` in which each word stands that was typed; none when it is too short to be looked for.
 
     `via`: the relation whose pieces are asked, where they are not the row's own; `text`: what is compared, where that
-    differs from what the pieces were cut from. Asks one query at once: how common it is.
+    differs from what the pieces were cut from; `within`: what is true of all of `rows` and may be asked of the rows that
+    have the pieces, which leaves fewer to look at. Asks one query at once: how common it is.
     """
     if not wanted.terms:
         return rows.none()
@@ -51,7 +54,7 @@ def find(rows: QuerySet[M], wanted: Wanted, *, via: str = "", text: Plain | None
     if wanted.is_common(model):
         found = rows.filter(**{f"{prefix}words__contains": wanted.pieces})
     else:
-        found = rows.filter(Among(F(f"{prefix}pk"), ArraySubquery(_keys(model, wanted.pieces))))
+        found = rows.filter(Among(F(f"{prefix}pk"), ArraySubquery(_keys(model, wanted.pieces, within))))
     unsure = [term for term in wanted.terms if not term.is_exact]
     return _side_by_side(found, unsure, text or _field(model).text(prefix)) if unsure else found
 
@@ -71,8 +74,8 @@ class Among(Func):
     output_field = BooleanField()
 
 
-def _keys(model: Any, pieces: list[str]) -> QuerySet[Any]:
-    rows: QuerySet[Any] = model._default_manager.filter(words__contains=pieces)
+def _keys(model: Any, pieces: list[str], within: Q | None) -> QuerySet[Any]:
+    rows: QuerySet[Any] = model._default_manager.filter(within or Q(), words__contains=pieces)
     return rows.values("pk")
 
 

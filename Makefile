@@ -9,13 +9,14 @@
 # make demo-reset  the embedded database emptied and filled with demo data again
 
 PYTHON ?= python3
+unexport PYTHONDONTWRITEBYTECODE # each of a dozen processes would compile every module again
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # uv is five times as fast; pip knows the machine's own index and certificates where uv does not.
 define install
-@UV_SYSTEM_CERTS=1 $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes $(1) || $(PIP) --require-hashes $(1)
+@UV_SYSTEM_CERTS=1 $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes $(1) || $(PIP) --require-hashes $(1)
 @touch $@
 endef
 

@@ -4,9 +4,12 @@ A scene says how far its case has come and how many minutes are left of the cloc
 backwards from now, so the due time is what the portal's own rules make of that start, at whatever hour it is loaded.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from math import inf
 
 from command_room.demo import judged, stage_handover, stage_pauses, stage_returns
 from command_room.demo import matters as words
@@ -130,9 +133,7 @@ class Stage:
     def __init__(self, course: Course) -> None:
         self.course, self.book, self.now, self.rng = course, course.book, course.now, course.rng
         back = [*range(7, 180), *range(180, 3 * DAY, 20), *range(3 * DAY, 45 * DAY, 180)]
-        moments = [self.now - timedelta(minutes=minutes) for minutes in back]
-        # near starts first and densely; office hours before the night
-        self._starts = sorted(moments, key=lambda moment: moment.hour not in OFFICE_HOURS)
+        self._starts = [self.now - timedelta(minutes=minutes) for minutes in back]  # the nearest first, and densely
 
     def play(self, scene: Scene, town: Town) -> Event | None:
         """Invent the case of this scene; None where no start leads to it at this hour (a limit of work minutes that
@@ -186,18 +187,21 @@ class Stage:
         return None if start is None else self._tell(scene, town, kind, self._times(scene, kind, start))
 
     def _search(self, scene: Scene, due_of: Callable[[datetime], datetime | None]) -> datetime | None:
-        """The first start after which as much is left as the scene wants: a drawn number of minutes if there is one, so
-        that not all clocks show the same."""
+        """The nearest start after which as much is left as the scene wants, in office hours if there is one: a drawn
+        number of minutes if possible, so that not all clocks show the same. What began later is due later."""
+
+        @cache
+        def gone(start: datetime) -> float:
+            """Minutes since it was due, below zero when it is not yet."""
+            due = due_of(start)
+            return -inf if due is None else (self.now - due).total_seconds() / 60
+
         wanted = self.rng.randint(*scene.left)
-        left: dict[datetime, float | None] = {}
         for least, most in [(wanted - 5, wanted + 5), scene.left] + ([ANY_LATE] if scene.left[1] < 0 else []):
-            for start in self._starts:
-                if start not in left:
-                    due = due_of(start)
-                    left[start] = None if due is None else (due - self.now).total_seconds() / 60
-                minutes = left[start]
-                if minutes is not None and least <= minutes <= most:
-                    return start
+            first = bisect_left(self._starts, float(-most), key=gone)
+            end = bisect_right(self._starts, float(-least), key=gone)
+            if first < end:
+                return min(self._starts[first:end], key=lambda start: start.hour not in OFFICE_HOURS)
         return None
 
     def _times(self, scene: Scene, kind: str, start: datetime) -> dict[str, datetime]:

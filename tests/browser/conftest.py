@@ -1,4 +1,5 @@
-"""Debian's Chromium against the live server; where there is none, the tests say so and are skipped."""
+"""Debian's Chromium against the live server, without its windows if it can be had so (two thirds of the work); where
+there is none, the tests say so and are skipped."""
 
 import os
 import shutil
@@ -12,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 from tests.cast import Cast
 from townships.models import Post, Role
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser"))), "")
 SHOTS = os.environ.get("SHOTS", "")  # a directory: every page of the walks is then kept there as a picture
 OFF = (  # Chromium heeds the last such list only: Playwright's, and the address bar's own pages, two for every person
     "AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,"

@@ -28,7 +28,7 @@ class DecideForm(VerbForm):
 
 def appeal_forms(user: Any, dispatch: Dispatch) -> dict[str, forms.Form]:
     """What this person may do about a rating now."""
-    appeal = getattr(dispatch, "appeal", None)
+    appeal = dispatch.its_appeal
     if appeal is not None and can_decide_appeal(user, appeal):
         return {"decide": DecideForm(initial={"seen_state": appeal.state}, auto_id="decide_%s")}
     if appeal is None and can_appeal(user, dispatch):

@@ -95,10 +95,11 @@ class ArriveForm(VerbForm):
         super().__init__(*args, **kwargs)
         officers = people.officers_near(dispatch.department, dispatch.by_unit)
         self.fields["officers"].queryset = officers  # type: ignore[attr-defined]
+        self.people = list(officers)
         of_unit = people.subunit_people(dispatch.assigned_unit) if dispatch.assigned_unit else []
         named = {person.pk for person in of_unit} | {dispatch.assigned_officer_id} - {None}
         self.likely = named or {user.pk}
-        self.certified = _certificates(officers, timezone.localdate())
+        self.certified = _certificates(self.people, timezone.localdate())
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -113,7 +114,7 @@ class ArriveForm(VerbForm):
         ticked = {str(value) for value in self["officers"].value() or []}
         found = [
             Comer(user, self._is_certified(user.pk), self._word(user.pk), str(user.pk) in ticked)
-            for user in self.fields["officers"].queryset  # type: ignore[attr-defined]
+            for user in self.people
         ]
         return sorted(found, key=lambda comer: (comer.user.pk not in self.likely, not comer.is_certified))
 
@@ -124,7 +125,7 @@ class ArriveForm(VerbForm):
         return self.certified.get(user_id, ("没有执法证件，可以到场，不能执法", False))[0]
 
 
-def _certificates(officers: Any, today: date) -> dict[int, tuple[str, bool]]:
+def _certificates(officers: list[User], today: date) -> dict[int, tuple[str, bool]]:
     """User id → (what to say of the certificate, whether one is valid today)."""
     latest: dict[int, Certificate] = {}
     for found in Certificate.objects.filter(holder__in=officers).order_by("valid_to"):

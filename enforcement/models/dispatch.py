@@ -232,6 +232,11 @@ class Dispatch(models.Model):
         return f"{self.stars} 星 · {tags}" if tags else f"{self.stars} 星"
 
     @property
+    def its_appeal(self) -> Any:
+        """The department's appeal against the rating, or None. No query for the many that have no stars."""
+        return None if self.stars is None else getattr(self, "appeal", None)
+
+    @property
     def current_finish_due(self) -> Any:
         return self.rework_due or self.finish_due
 

@@ -1,6 +1,6 @@
 """延期: the lead asks for more time before its own is over; the command room answers, a second time the guidance office."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,13 +9,12 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from enforcement.models import Dispatch, Extension, Report, Whistle
+from enforcement.models import Dispatch, Extension, Report
 from enforcement.permissions import can_answer_extension, can_ask_extension
 from enforcement.rules import extension as rules
 from enforcement.rules.deadlines import Step, extension_step
-from enforcement.services.clocks import course_of, finish_after, follow, recount
+from enforcement.services.clocks import Course, course_of, finish_after, follow, recount
 from enforcement.services.labels import desk_word, minute_words
-from enforcement.services.limit import whistle_clocks
 from enforcement.services.messages import department_people, dispatch_message
 from notifications import kinds
 from notifications.services.outbox import notify
@@ -39,7 +38,7 @@ def ask(dispatch: Dispatch, *, by: Any, request_id: UUID, reason: str) -> Extens
             raise WrongState(dispatch)
         if sentence := refusal(dispatch, now):
             raise Refused(dispatch, sentence)
-        step = step_of(dispatch)
+        step = step_of(dispatch, course_of(dispatch.whistle))
         made = Extension.objects.create(
             dispatch=dispatch,
             turn=dispatch.extensions.count() + 1,
@@ -111,18 +110,13 @@ def _refusal(dispatch: Dispatch, states: Sequence[str], now: datetime) -> str:
     return rules.refusal(standing, now)
 
 
-def step_of(dispatch: Dispatch) -> Step:
+def step_of(dispatch: Dispatch, course: Course) -> Step:
     """By how much an extension would put off this finish: by the limits of the day from which it leads."""
-    return extension_step(whistle_clocks(dispatch.whistle.kind, dispatch.lead_at or dispatch.sent_at).limits.finish)
+    return extension_step(course.rules_on(dispatch.lead_at or dispatch.sent_at).limits.finish)
 
 
 def step_in(extension: Extension) -> Step:
     return Step(extension.unit, extension.amount)
-
-
-def forecast(dispatch: Dispatch, step: Step) -> Due:
-    """When the finish would be due if `step` were granted now."""
-    return finish_after(dispatch, course_of(dispatch.whistle), step)
 
 
 def finish_of(dispatch: Dispatch) -> datetime:
@@ -197,7 +191,8 @@ def outlook(user: Any, dispatch: Dispatch, now: datetime) -> Outlook:
     may_ask = can_ask_extension(user, dispatch)
     why_not = _refusal(dispatch, [row.state for row in rows], now) if may_ask else ""
     can_ask = may_ask and not why_not
-    step = step_in(pending) if pending else step_of(dispatch) if can_ask else None
+    course = course_of(dispatch.whistle) if pending or can_ask else None
+    step = step_in(pending) if pending else step_of(dispatch, course) if course else None
     return Outlook(
         rows=[(row, step_in(row)) for row in rows],
         pending=pending,
@@ -206,7 +201,7 @@ def outlook(user: Any, dispatch: Dispatch, now: datetime) -> Outlook:
         can_ask=can_ask,
         refusal="" if pending else why_not,
         step=step,
-        after=forecast(dispatch, step) if step else None,
+        after=finish_after(dispatch, course, step) if course and step else None,
     )
 
 
@@ -219,10 +214,11 @@ class Waiting:
     is_mine: bool
 
 
-def waiting(user: Any, whistle: Whistle) -> Waiting | None:
-    """The lead's, if it has asked. One query."""
-    asked = Extension.objects.filter(dispatch__whistle=whistle, state=Extension.State.ASKED)
-    found = asked.select_related("dispatch__department", "dispatch__by_unit").first()
+def waiting(user: Any, dispatches: Iterable[Dispatch]) -> Waiting | None:
+    """That of the lead among one whistle's dispatches, if it has asked. One query."""
+    by_id = {one.pk: one for one in dispatches}
+    found = Extension.objects.filter(dispatch__in=by_id, state=Extension.State.ASKED).first()
     if found is None:
         return None
+    found.dispatch = by_id[found.dispatch_id]
     return Waiting(found.dispatch, answerer(found), can_answer_extension(user, found))

@@ -92,7 +92,7 @@ def _before(dispatch: Dispatch) -> Iterator[Step]:
     if event:
         urgent = "紧急，" if event.is_urgent else ""
         yield Step("上报", at=event.reported_at, note=f"{urgent}来源：{event.get_source_display()}")
-    leaders = voice(whistle.by_unit).leaders
+    leaders = voice(dispatch.by_unit).leaders
     note = f"{leaders}已批准"
     if whistle.kind == Whistle.Kind.EMERGENCY:
         note = f"应急哨先发后核，{_confirmed(whistle)}"
@@ -136,7 +136,7 @@ def _return(dispatch: Dispatch) -> Iterator[Step]:
 
 def _end(dispatch: Dispatch) -> Step:
     note = f"{dispatch.stars} 星" if dispatch.stars else "未评价" if dispatch.is_unrated else ""
-    if (appeal := getattr(dispatch, "appeal", None)) and appeal.is_struck:
+    if (appeal := dispatch.its_appeal) and appeal.is_struck:
         note = "评价不计"
     return Step(f"{voice(dispatch.by_unit).side}确认办结", at=dispatch.closed_at, note=note)
 

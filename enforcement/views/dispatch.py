@@ -143,12 +143,9 @@ def dispatch_row(one: dict[str, Any]) -> dict[str, Any]:
 
 # --- one dispatch ---------------------------------------------------------------------------------------------------
 def visible_dispatch(request: HttpRequest, pk: int) -> Dispatch:
-    """The dispatch with what its page says of it, or 404."""
-    related = (
-        "whistle", "event__category", "event__grid", "by_unit", "department", "assigned_unit", "assigned_officer",
-        "claimed_by", "returning__to_unit", "appeal",
-    )  # fmt: skip
-    return get_object_or_404(Dispatch.objects.visible_to(request.user).select_related(*related), pk=pk)
+    """The dispatch, or 404. With what every page says of it: to join the rest too, the planner thinks for ten ms."""
+    found = Dispatch.objects.visible_to(request.user).select_related("whistle", "event", "by_unit", "department")
+    return get_object_or_404(found, pk=pk)
 
 
 class DispatchDetail(DetailView):  # type: ignore[type-arg]
@@ -225,7 +222,7 @@ def call_instead(dispatch: Dispatch) -> str:
 def appeal_context(user: Any, dispatch: Dispatch) -> dict[str, Any]:
     """How it was judged, whether the department does not accept that, and until when it may say so."""
     low = dispatch.stars is not None and dispatch.stars <= Appeal.MOST_STARS
-    appeal = getattr(dispatch, "appeal", None)
+    appeal = dispatch.its_appeal
     is_decider = appeal is not None and can_decide_appeal(user, appeal)
     return {
         "reads_rating_text": can_read_rating_text(user),

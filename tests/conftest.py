@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.template import Template
 from django.test import TransactionTestCase
 
 from portal import embedded
@@ -120,6 +121,19 @@ def empty_tables() -> None:
     if full := tables_with_rows() - STAYS:
         with connection.cursor() as cursor:
             cursor.execute(f"TRUNCATE {', '.join(sorted(full))} CASCADE")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_context_a_page(django_test_environment: None) -> Iterator[None]:
+    """What a page was told is kept for the test, and not once more for each part that it includes."""
+    told = Template._render
+
+    def render(self: Template, context: Any) -> Any:
+        return told(self, context) if context.template is self else self.nodelist.render(context)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Template, "_render", render)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -44,7 +44,15 @@ SETTINGS = {
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
-UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
+UNSAFE_BUT_FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",  # which that level asks for
+    "autovacuum": "off",  # what it would tidy is gone before it comes
+    "shared_buffers": "128MB",
+}
 
 
 def binary(name: str) -> Path:

@@ -19,7 +19,6 @@ import pytest
 from celery import Celery
 
 from portal import embedded
-from portal.embedded.sockets import DATABASE
 from portal.settings import BASE_DIR
 from tests.portal.test_embedded import is_alive
 from tests.portal.test_supervisor import wait_until
@@ -194,11 +193,11 @@ def logs_are_json(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_given_servers_are_used_and_none_started(tmp_path: Path, django_db_setup: None) -> None:
+def test_given_servers_are_used_and_none_started(tmp_path: Path) -> None:
     name = f"given_{os.getpid()}"
     with closing(psycopg2.connect(embedded.database_url(SHARED, database="postgres"))) as link:
         link.autocommit = True
-        link.cursor().execute(f"CREATE DATABASE {name} TEMPLATE {DATABASE}")
+        link.cursor().execute(f"CREATE DATABASE {name}")
         run = Run(
             tmp_path / "var",
             DATABASE_URL=embedded.database_url(SHARED, database=name),
